@@ -1,0 +1,193 @@
+package domain
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Kind names a NetBox object type as NetBox does: app_label.model.
+type Kind string
+
+// The kinds that the program knows. Their order here is of no meaning; what
+// hangs on what is said by the references in each kind's fields.
+const (
+	KindTag                Kind = "extras.tag"
+	KindCustomField        Kind = "extras.customfield"
+	KindSite               Kind = "dcim.site"
+	KindManufacturer       Kind = "dcim.manufacturer"
+	KindDeviceType         Kind = "dcim.devicetype"
+	KindDeviceRole         Kind = "dcim.devicerole"
+	KindPlatform           Kind = "dcim.platform"
+	KindDevice             Kind = "dcim.device"
+	KindInterface          Kind = "dcim.interface"
+	KindMACAddress         Kind = "dcim.macaddress"
+	KindClusterType        Kind = "virtualization.clustertype"
+	KindCluster            Kind = "virtualization.cluster"
+	KindVirtualMachineType Kind = "virtualization.virtualmachinetype"
+	KindVirtualMachine     Kind = "virtualization.virtualmachine"
+	KindVirtualDisk        Kind = "virtualization.virtualdisk"
+	KindVMInterface        Kind = "virtualization.vminterface"
+	KindVLAN               Kind = "ipam.vlan"
+	KindIPAddress          Kind = "ipam.ipaddress"
+	KindTenant             Kind = "tenancy.tenant"
+	KindVRF                Kind = "ipam.vrf"
+
+	KindProxmoxEndpoint Kind = "netbox_proxbox.proxmoxendpoint"
+	KindProxmoxCluster  Kind = "netbox_proxbox.proxmoxcluster"
+	KindProxmoxNode     Kind = "netbox_proxbox.proxmoxnode"
+	KindProxmoxStorage  Kind = "netbox_proxbox.proxmoxstorage"
+
+	KindVMState          Kind = "netbox_proxbox.virtualmachinesyncstate"
+	KindDeviceState      Kind = "netbox_proxbox.devicesyncstate"
+	KindClusterState     Kind = "netbox_proxbox.clustersyncstate"
+	KindVirtualDiskState Kind = "netbox_proxbox.virtualdisksyncstate"
+	KindVMInterfaceState Kind = "netbox_proxbox.vminterfacesyncstate"
+	KindIPAddressState   Kind = "netbox_proxbox.ipaddresssyncstate"
+	KindInterfaceState   Kind = "netbox_proxbox.interfacesyncstate"
+
+	KindBackup             Kind = "netbox_proxbox.vmbackup"
+	KindSnapshot           Kind = "netbox_proxbox.vmsnapshot"
+	KindTaskHistory        Kind = "netbox_proxbox.vmtaskhistory"
+	KindReplication        Kind = "netbox_proxbox.replication"
+	KindBackupRoutine      Kind = "netbox_proxbox.backuproutine"
+	KindCloudInit          Kind = "netbox_proxbox.vmcloudinit"
+	KindGuestInterface     Kind = "netbox_proxbox.guestvminterface"
+	KindGuestInterfaceAddr Kind = "netbox_proxbox.guestvminterfaceaddress"
+)
+
+// Key is an object's natural key, unique within its kind in one plan. It is
+// ours and never leaves the program: "7/qemu/100" for a guest, "7/qemu/100/net0"
+// for its interface.
+type Key string
+
+// Ref points at another object: at one that NetBox has by ID, at one that is
+// wanted by Key. A Ref that has both has been resolved.
+type Ref struct {
+	Kind Kind
+	ID   int
+	Key  Key
+}
+
+// To is a reference to a wanted object.
+func To(kind Kind, key Key) Ref { return Ref{Kind: kind, Key: key} }
+
+// At is a reference to an object that NetBox has.
+func At(kind Kind, id int) Ref { return Ref{Kind: kind, ID: id} }
+
+// Fields are canonical values by NetBox's own field names. A value is one of
+// nil, string, int, bool, Decimal, Ref, Refs or Custom; nothing else, so that
+// Equal decides everything. A field that is not there is not managed; nil is
+// the wish that it be empty.
+type Fields map[string]any
+
+// Decimal is a number as NetBox keeps it, in hundredths: 2.00 is Decimal(200).
+type Decimal int64
+
+// Refs are references in no order of meaning (tags, tagged VLANs).
+type Refs []Ref
+
+// Object is a wanted NetBox object.
+type Object struct {
+	Kind   Kind
+	Key    Key
+	Fields Fields
+	// Label is how people know the object in Proxmox: "guest 100 (web) net0".
+	Label string
+	// Reason says why the object is wanted, for plans and change logs.
+	Reason string
+}
+
+// Row is an object that NetBox has.
+type Row struct {
+	ID     int
+	Fields Fields
+}
+
+// Ref returns the reference in a field; the zero Ref when there is none.
+func (r *Row) Ref(field string) Ref {
+	ref, _ := r.Fields[field].(Ref)
+	return ref
+}
+
+// Text returns the text in a field; "" when there is none.
+func (r *Row) Text(field string) string {
+	s, _ := r.Fields[field].(string)
+	return s
+}
+
+// Int returns the number in a field; 0 when there is none.
+func (r *Row) Int(field string) int {
+	n, _ := r.Fields[field].(int)
+	return n
+}
+
+// Refs returns the references in a field.
+func (r *Row) Refs(field string) Refs {
+	refs, _ := r.Fields[field].(Refs)
+	return refs
+}
+
+// Equal tells whether two canonical values are the same for NetBox. An empty
+// text, an empty list and nil are one: NetBox answers either for "nothing".
+func Equal(a, b any) bool {
+	if IsEmpty(a) || IsEmpty(b) {
+		return IsEmpty(a) && IsEmpty(b)
+	}
+	switch a := a.(type) {
+	case Refs:
+		b, ok := b.(Refs)
+		return ok && a.sameAs(b)
+	case Ref:
+		b, ok := b.(Ref)
+		return ok && a.sameAs(b)
+	default:
+		return a == b
+	}
+}
+
+// IsEmpty tells whether a value means "nothing". False and 0 are values.
+func IsEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case Refs:
+		return len(v) == 0
+	case Ref:
+		return v.ID == 0 && v.Key == ""
+	}
+	return false
+}
+
+func (r Ref) sameAs(o Ref) bool {
+	if r.Kind != o.Kind {
+		return false
+	}
+	if r.ID != 0 || o.ID != 0 {
+		return r.ID == o.ID
+	}
+	return r.Key == o.Key
+}
+
+func (rs Refs) sameAs(os Refs) bool {
+	if len(rs) != len(os) {
+		return false
+	}
+	a, b := rs.Sorted(), os.Sorted()
+	return slices.EqualFunc(a, b, Ref.sameAs)
+}
+
+// Sorted returns a sorted copy without doubles.
+func (rs Refs) Sorted() Refs {
+	out := slices.Clone(rs)
+	slices.SortFunc(out, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Key, b.Key))
+	})
+	return slices.Compact(out)
+}
+
+// Has tells whether a reference is among them.
+func (rs Refs) Has(r Ref) bool {
+	return slices.ContainsFunc(rs, r.sameAs)
+}
