@@ -22,6 +22,9 @@ type Table struct {
 	// Absent is true when this NetBox has no such kind (an older release, or
 	// no plugin).
 	Absent bool
+	// Marked holds the ids of the rows that carry the tag proxbox, where the
+	// tags themselves are not among the fields that are read.
+	Marked map[int]bool
 	rows   map[int]*Row
 }
 

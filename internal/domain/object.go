@@ -31,6 +31,7 @@ const (
 	KindIPAddress          Kind = "ipam.ipaddress"
 	KindTenant             Kind = "tenancy.tenant"
 	KindVRF                Kind = "ipam.vrf"
+	KindVLANGroup          Kind = "ipam.vlangroup"
 
 	KindProxmoxEndpoint Kind = "netbox_proxbox.proxmoxendpoint"
 	KindProxmoxCluster  Kind = "netbox_proxbox.proxmoxcluster"
@@ -90,12 +91,73 @@ type Refs []Ref
 type Object struct {
 	Kind   Kind
 	Key    Key
+	Mode   Mode
 	Fields Fields
+	// Owner is the key of the guest, node or cluster that the object is a
+	// part of; for one that is no part, the key of its cluster, or "".
+	Owner Key
 	// Label is how people know the object in Proxmox: "guest 100 (web) net0".
 	Label string
-	// Reason says why the object is wanted, for plans and change logs.
-	Reason string
+	// Suffix tells the object's name from an equal one of another cluster:
+	// "name (suffix)". Guests have none; theirs are numbered.
+	Suffix string
+	Tags   TagWish
+	// Identity is how a guest, node or cluster is recognised beyond its name.
+	Identity Identity
 }
+
+// Mode says what may be done for a wanted object.
+type Mode int
+
+const (
+	// Manage creates the object when it is missing and keeps its fields true.
+	Manage Mode = iota
+	// Existing never creates: the object is somebody else's (a plugin row, a
+	// configured site), and where it is missing what points at it does without.
+	Existing
+	// Fill creates the object only where its owner has none of its kind.
+	Fill
+)
+
+// TagWish says which tags an object is to carry; all others are left alone.
+type TagWish struct {
+	Mark     Refs // always, whoever removes them
+	OnCreate Refs // once, when the object is made
+	Synced   Refs // three-way: as Proxmox has them, unless a person decided otherwise
+	Manages  bool // whether Synced is known at all
+}
+
+// Identity is what Proxmox itself knows an object by.
+type Identity struct {
+	Endpoints []int // row ids of the endpoints that read the cluster
+	PluginIDs []int // the plugin's pks of the same endpoints
+	Cluster   Key
+	Name      string // of the cluster or node, as Proxmox has it
+	Type      GuestType
+	VMID      int
+	UUID      string // smbios uuid; "" when unknown
+	CreatedAt int64  // meta ctime; 0 when unknown
+}
+
+// PartsOf names all parts of one kind of one owner: every virtual disk of a guest.
+type PartsOf struct {
+	Owner Key
+	Kind  Kind
+}
+
+// Ownership says when a field of an object that exists already is written.
+type Ownership int
+
+const (
+	// OnCreate: written when the object is made, never after.
+	OnCreate Ownership = iota
+	// Always: kept true.
+	Always
+	// WhenEmpty: written while NetBox has nothing there.
+	WhenEmpty
+	// ThreeWay: written unless a person changed it since we last did.
+	ThreeWay
+)
 
 // Row is an object that NetBox has.
 type Row struct {

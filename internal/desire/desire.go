@@ -1,0 +1,181 @@
+// Package desire turns what Proxmox answered into the NetBox objects that are
+// wanted. It is pure: no I/O, no clock, and no look at what NetBox has; what
+// depends on that (identity, names that are taken, conflicts) is the plan's.
+package desire
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"proxbox/internal/domain"
+)
+
+// Options are what the wanted objects depend on beside the snapshots.
+type Options struct {
+	VirtualMachineTypes bool // NetBox 4.6 and later
+	SyncState           bool // the plugin keeps sync-state rows
+	Plugin              bool // the plugin is there at all
+	GuestInterfaces     bool // the plugin keeps the guests' own view of their interfaces
+	// TagParts tags interfaces, disks and addresses too, as the Python
+	// service does; their sync-state row is the mark otherwise.
+	TagParts bool
+	// IgnoreLinkLocal leaves link-local IPv6 addresses out.
+	IgnoreLinkLocal bool
+	// LegacyRename names VM interfaces as the guest does.
+	LegacyRename bool
+	Kinds        Scope
+}
+
+// Scope says which kinds a run is about; the zero Scope is all of them.
+type Scope map[domain.Kind]bool
+
+// Has tells whether a kind is in the scope.
+func (s Scope) Has(kind domain.Kind) bool { return s == nil || s[kind] }
+
+// Desired is what NetBox should hold for the snapshots given.
+type Desired struct {
+	Objects []domain.Object
+	// Whole names the parts of which every one is wanted or gone: only of
+	// these may one of ours that is not wanted be removed (rules.md 7).
+	Whole    map[domain.PartsOf]bool
+	Problems []domain.Problem
+}
+
+// builder gathers the objects; each key once, the first wish counts.
+type builder struct {
+	opt  Options
+	out  Desired
+	seen map[domain.Ref]int
+}
+
+// Build returns what is wanted for the snapshots. Snapshots of one cluster
+// (they share a node's certificate) are one picture, under the lower row id.
+func Build(snapshots []*domain.Snapshot, opt Options) *Desired {
+	b := &builder{opt: opt, seen: map[domain.Ref]int{}, out: Desired{Whole: map[domain.PartsOf]bool{}}}
+	for _, c := range unite(snapshots) {
+		b.cluster(c)
+		b.out.Problems = append(b.out.Problems, c.Problems...)
+	}
+	return &b.out
+}
+
+// add takes an object; a second one of the same key is dropped.
+func (b *builder) add(o domain.Object) domain.Ref {
+	ref := domain.To(o.Kind, o.Key)
+	if _, ok := b.seen[ref]; ok {
+		return ref
+	}
+	b.seen[ref] = len(b.out.Objects)
+	b.out.Objects = append(b.out.Objects, o)
+	return ref
+}
+
+// whole says that every part of a kind that an owner has is among the objects.
+func (b *builder) whole(owner domain.Key, kind domain.Kind) {
+	b.out.Whole[domain.PartsOf{Owner: owner, Kind: kind}] = true
+}
+
+// view is one Proxmox cluster as its endpoints together show it.
+type view struct {
+	*domain.Snapshot
+	key       domain.Key
+	endpoints []int
+	pluginIDs []int
+}
+
+// unite groups the snapshots by cluster (rules.md 4): two endpoints are one
+// cluster only when they share a node with the same certificate.
+func unite(snapshots []*domain.Snapshot) []*view {
+	sorted := slices.Clone(snapshots)
+	slices.SortFunc(sorted, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Endpoint.ID, b.Endpoint.ID) })
+	var views []*view
+	for _, s := range sorted {
+		i := slices.IndexFunc(views, func(v *view) bool { return shareNode(v.Snapshot, s) })
+		if i < 0 {
+			views = append(views, &view{Snapshot: s, key: domain.Key("c" + strconv.Itoa(s.Endpoint.ID))})
+			i = len(views) - 1
+		}
+		v := views[i]
+		v.endpoints = append(v.endpoints, s.Endpoint.ID)
+		if id := s.Endpoint.PluginID(); id != 0 {
+			v.pluginIDs = append(v.pluginIDs, id)
+		}
+		if v.Snapshot != s {
+			v.Snapshot = better(v.Snapshot, s)
+		}
+	}
+	return views
+}
+
+func shareNode(a, b *domain.Snapshot) bool {
+	for _, n := range a.Nodes {
+		for _, m := range b.Nodes {
+			if n.SSLFingerprint != "" && n.SSLFingerprint == m.SSLFingerprint {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// better returns the first snapshot, with what only the second could read.
+func better(a, b *domain.Snapshot) *domain.Snapshot {
+	merged := *a
+	merged.Guests = slices.Clone(a.Guests)
+	merged.Problems = slices.Concat(a.Problems, b.Problems)
+	for i, g := range merged.Guests {
+		j := slices.IndexFunc(b.Guests, func(o domain.Guest) bool { return o.VMID == g.VMID && o.Type == g.Type })
+		if j < 0 {
+			continue
+		}
+		o := b.Guests[j]
+		if !g.Config.OK {
+			merged.Guests[i].Config = o.Config
+		}
+		if !g.Agent.OK {
+			merged.Guests[i].Agent = o.Agent
+		}
+	}
+	for _, o := range b.Guests {
+		if !slices.ContainsFunc(merged.Guests, func(g domain.Guest) bool { return o.VMID == g.VMID && o.Type == g.Type }) {
+			merged.Guests = append(merged.Guests, o)
+		}
+	}
+	return &merged
+}
+
+// slug is NetBox's form of a name: lower case, runs of other characters one dash.
+func slug(name, fallback string) string {
+	var out strings.Builder
+	dash := false
+	for _, r := range strings.ToLower(name) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			if dash && out.Len() > 0 {
+				out.WriteByte('-')
+			}
+			dash = false
+			out.WriteRune(r)
+			continue
+		}
+		dash = true
+	}
+	if out.Len() == 0 {
+		return fallback
+	}
+	return out.String()
+}
+
+// cut shortens a text to what a NetBox field holds, at a character's border.
+func cut(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
+	}
+	return s
+}
+
+func guestLabel(g domain.Guest, name string) string {
+	return fmt.Sprintf("%s %d (%s)", g.Type, g.VMID, name)
+}

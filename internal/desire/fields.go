@@ -1,0 +1,80 @@
+package desire
+
+import "proxbox/internal/domain"
+
+// Flags tells which overwrite flags are on (contract 5.1, without their
+// prefix "overwrite_"): "vm_role", "device_tags", ...
+type Flags func(name string) bool
+
+// flagOf names the overwrite flag of each field that has one: true and the
+// field is ours, false and it is written only while it is empty.
+var flagOf = map[domain.Kind]map[string]string{
+	domain.KindDevice: {
+		"role": "device_role", "device_type": "device_type", "tags": "device_tags", "status": "device_status",
+		"description": "device_description",
+	},
+	domain.KindVirtualMachine: {
+		"virtual_machine_type": "vm_type", "platform": "vm_platform", "tags": "vm_tags", "synced_tags": "vm_proxmox_tags",
+		"description": "vm_description",
+	},
+	domain.KindCluster:        {"description": "cluster_description", "tags": "cluster_tags"},
+	domain.KindInterface:      {"tags": "node_interface_tags"},
+	domain.KindVMInterface:    {"tags": "vm_interface_tags"},
+	domain.KindProxmoxStorage: {"tags": "storage_tags"},
+	domain.KindIPAddress:      {"status": "ip_status", "tags": "ip_tags", "dns_name": "ip_address_dns_name"},
+	domain.KindCloudInit:      {"ciuser": "vm_cloudinit", "sshkeys": "vm_cloudinit", "ipconfig0": "vm_cloudinit", "sshkeys_truncated": "vm_cloudinit"},
+}
+
+// customFieldFlag is the flag over all custom fields of a kind.
+var customFieldFlag = map[domain.Kind]string{
+	domain.KindDevice: "device_custom_fields", domain.KindVirtualMachine: "vm_custom_fields", domain.KindCluster: "cluster_custom_fields",
+}
+
+// sharedVocabulary is what many programs and people use together: taken as it
+// is when it exists, never changed (rules.md 3).
+var sharedVocabulary = map[domain.Kind]bool{
+	domain.KindTag: true, domain.KindSite: true, domain.KindTenant: true, domain.KindManufacturer: true, domain.KindDeviceType: true,
+	domain.KindDeviceRole: true, domain.KindPlatform: true, domain.KindVLAN: true, domain.KindClusterType: true,
+	domain.KindVirtualMachineType: true, domain.KindCustomField: true,
+}
+
+// onCreate are the fields that are written with a new object and are a
+// person's from then on; fields that NetBox has by default empty are filled.
+var onCreate = map[domain.Kind]map[string]domain.Ownership{
+	domain.KindCluster: {"scope": domain.OnCreate, "status": domain.OnCreate, "tenant": domain.OnCreate},
+	domain.KindDevice:  {"site": domain.OnCreate, "tenant": domain.OnCreate, "primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+	domain.KindVirtualMachine: {"name": domain.ThreeWay, "role": domain.ThreeWay, "tenant": domain.OnCreate, "serial": domain.WhenEmpty,
+		"primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+	domain.KindMACAddress: {},
+}
+
+// Owns says whose a field is on an object that exists already (rules.md 2).
+// It is the one place where the ownership of fields is decided.
+func Owns(flags Flags) func(kind domain.Kind, field string) domain.Ownership {
+	return func(kind domain.Kind, field string) domain.Ownership {
+		if sharedVocabulary[kind] {
+			return domain.OnCreate
+		}
+		if o, ok := onCreate[kind][field]; ok {
+			return o
+		}
+		flag, ok := flagOf[kind][field]
+		if !ok && len(field) > 3 && field[:3] == "cf_" && !identityField[field] {
+			flag, ok = customFieldFlag[kind]
+		}
+		if ok && !flags(flag) {
+			return domain.WhenEmpty
+		}
+		return domain.Always
+	}
+}
+
+// identityField are the custom fields without which a guest is not known
+// again: no flag gives them away.
+var identityField = map[string]bool{
+	"cf_proxmox_vm_id": true, "cf_proxmox_vm_type": true, "cf_proxmox_node": true, "cf_proxmox_cluster": true,
+	"cf_proxmox_vm_name": true, "cf_proxmox_tags": true,
+}
+
+// DefaultFlags are the plugin's own defaults: everything but the platform.
+func DefaultFlags(name string) bool { return name != "vm_platform" }

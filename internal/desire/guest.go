@@ -1,0 +1,390 @@
+package desire
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"math"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"proxbox/internal/domain"
+)
+
+func guestKey(v *view, g domain.Guest) domain.Key {
+	return v.key + "/" + domain.Key(g.Type) + "/" + domain.Key(itoa(g.VMID))
+}
+
+var guestRoles = map[domain.GuestType]domain.Fields{
+	domain.QEMU: {"name": "Virtual Machine (QEMU)", "slug": "virtual-machine-qemu", "color": "00ffff", "description": "Proxmox Virtual Machine", "vm_role": true},
+	domain.LXC:  {"name": "Container (LXC)", "slug": "container-lxc", "color": "7fffd4", "description": "Proxmox LXC Container", "vm_role": true},
+}
+
+var guestTypes = map[domain.GuestType]domain.Fields{
+	domain.QEMU: {"name": "QEMU Virtual Machine", "slug": "qemu-virtual-machine", "description": "Proxmox QEMU/KVM Virtual Machine"},
+	domain.LXC:  {"name": "LXC Container", "slug": "lxc-container", "description": "Proxmox LXC Container"},
+}
+
+func vocabulary(kind domain.Kind, f domain.Fields) domain.Object {
+	return domain.Object{Kind: kind, Key: domain.Key(f["slug"].(string)), Label: f["name"].(string), Fields: f}
+}
+
+// guestVocabulary wants the roles and types of guests, used or not: people
+// choose them in the plugin's settings.
+func (b *builder) guestVocabulary() {
+	for _, t := range []domain.GuestType{domain.QEMU, domain.LXC} {
+		b.add(vocabulary(domain.KindDeviceRole, guestRoles[t]))
+		if b.opt.VirtualMachineTypes {
+			b.add(vocabulary(domain.KindVirtualMachineType, guestTypes[t]))
+		}
+	}
+	if b.opt.Kinds.Has(domain.KindCustomField) {
+		b.add(domain.Object{Kind: domain.KindCustomField, Key: "proxmox_uuid", Label: "custom field proxmox_uuid", Fields: domain.Fields{
+			"name": "proxmox_uuid", "type": "text", "label": "Proxmox UUID", "group_name": "Proxmox", "object_types": `["virtualization.virtualmachine"]`,
+			"description": "SMBIOS UUID of the guest, by which a move to another cluster is recognised", "ui_visible": "if-set", "ui_editable": "hidden",
+			"weight": 100, "search_weight": 1000, "filter_logic": "exact"}})
+		if !b.opt.SyncState {
+			for _, cf := range identityFields {
+				b.add(domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf["name"].(string)), Label: "custom field " + cf["name"].(string), Fields: cf})
+			}
+		}
+	}
+}
+
+func guestStatus(status string) (string, bool) {
+	switch status {
+	case "running", "online", "active":
+		return "active", true
+	case "stopped", "paused", "offline", "suspended", "prelaunch":
+		return "offline", true
+	}
+	return "", false // unknown says nothing
+}
+
+// platforms are the names for ostype (contract 1.4 and section 11).
+var platforms = map[string]string{
+	"l24": "Linux (kernel 2.4)", "l26": "Linux (kernel 2.6 or newer)", "other": "",
+	"wxp": "Windows XP", "w2k": "Windows 2000", "w2k3": "Windows Server 2003", "w2k8": "Windows Server 2008", "wvista": "Windows Vista",
+	"win7": "Windows 7", "win8": "Windows 8", "win10": "Windows 10", "win11": "Windows 11", "solaris": "Solaris",
+	"debian": "Debian", "devuan": "Devuan", "ubuntu": "Ubuntu", "centos": "CentOS", "fedora": "Fedora", "opensuse": "openSUSE",
+	"archlinux": "Arch Linux", "alpine": "Alpine Linux", "gentoo": "Gentoo", "nixos": "NixOS", "unmanaged": "",
+}
+
+// guest wants a virtual machine and all its parts.
+func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
+	cfg := g.Config.Value
+	name := firstOf(g.Name, cfg.Name)
+	mode := domain.Manage
+	if name == "" {
+		if g.Status == "unknown" || g.Status == "" {
+			mode = domain.Existing // not created without a name, but its parts stay what they are
+		}
+		name = "VM " + itoa(g.VMID)
+	}
+	label := guestLabel(g, name)
+	key := guestKey(v, g)
+	f := domain.Fields{
+		"cluster":     cluster,
+		"device":      domain.To(domain.KindDevice, nodeKey(v, g.Node)),
+		"description": "Synced from Proxmox node " + g.Node,
+	}
+	if mode == domain.Manage {
+		f["name"] = cut(name, 64)
+	}
+	if s, ok := guestStatus(g.Status); ok {
+		f["status"] = s
+	}
+	if cpus := firstNumber(g.CPUs, cfg.Cores); cpus > 0 {
+		f["vcpus"] = domain.Decimal(math.Round(cpus * 100))
+	}
+	if mem := max(g.MemoryBytes, 0); mem > 0 {
+		f["memory"] = int(mem >> 20)
+	} else if cfg.MemoryBytes > 0 {
+		f["memory"] = int(cfg.MemoryBytes >> 20)
+	}
+	if b.opt.VirtualMachineTypes {
+		f["virtual_machine_type"] = domain.To(domain.KindVirtualMachineType, domain.Key(guestTypes[g.Type]["slug"].(string)))
+	} else {
+		f["role"] = domain.To(domain.KindDeviceRole, domain.Key(guestRoles[g.Type]["slug"].(string)))
+	}
+	if g.Config.OK {
+		b.guestFromConfig(f, cfg)
+	}
+	tags := domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(discovered(g.Type))}, Manages: mode == domain.Manage && (g.Config.OK || len(g.Tags) > 0)}
+	if g.Template || cfg.Template {
+		tags.Mark = append(tags.Mark, b.tag(TagTemplate))
+	}
+	for _, t := range guestTags(g) {
+		tags.Synced = append(tags.Synced, b.guestTag(v, t))
+	}
+	vm := b.add(domain.Object{Kind: domain.KindVirtualMachine, Key: key, Mode: mode, Owner: v.key, Label: label, Fields: f, Tags: tags,
+		Identity: domain.Identity{Endpoints: v.endpoints, PluginIDs: v.pluginIDs, Cluster: v.key, Name: name, Type: g.Type, VMID: g.VMID,
+			UUID: cfg.UUID, CreatedAt: cfg.CreatedAt}})
+	b.guestRow(v, vm, g, name, label, mode)
+	if g.Config.OK {
+		b.disks(v, vm, label, cfg.Disks)
+		b.nics(v, vm, site, g, label)
+	}
+}
+
+// guestFromConfig sets the fields that only the configuration knows.
+func (b *builder) guestFromConfig(f domain.Fields, cfg domain.GuestConfig) {
+	if p := platforms[cfg.OSType]; p != "" {
+		f["platform"] = b.add(domain.Object{Kind: domain.KindPlatform, Key: domain.Key(slug(p, "platform")), Label: "platform " + p,
+			Fields: domain.Fields{"name": p, "slug": slug(p, "platform")}})
+	}
+	if cfg.OnBoot {
+		f["start_on_boot"] = "on"
+	} else {
+		f["start_on_boot"] = "off"
+	}
+	if cfg.Serial != "" {
+		f["serial"] = cut(cfg.Serial, 50)
+	}
+	if cfg.UUID != "" && b.opt.Kinds.Has(domain.KindCustomField) {
+		f["cf_proxmox_uuid"] = cfg.UUID
+	}
+}
+
+func discovered(t domain.GuestType) string {
+	if t == domain.LXC {
+		return TagDiscoveredLXC
+	}
+	return TagDiscoveredQEMU
+}
+
+func guestTags(g domain.Guest) []string {
+	tags := g.Tags
+	if g.Config.OK && len(g.Config.Value.Tags) > 0 {
+		tags = g.Config.Value.Tags
+	}
+	return slices.Compact(slices.Sorted(slices.Values(tags)))
+}
+
+var hexColor = regexp.MustCompile(`^[0-9a-f]{6}$`)
+
+func (b *builder) guestTag(v *view, name string) domain.Ref {
+	color := strings.ToLower(v.TagColors[name])
+	if !hexColor.MatchString(color) {
+		sum := md5.Sum([]byte(name))
+		color = hex.EncodeToString(sum[:])[:6]
+	}
+	s := cut(slug(name, "tag"), 100)
+	return b.add(domain.Object{Kind: domain.KindTag, Key: domain.Key(s), Label: "tag " + name,
+		Fields: domain.Fields{"name": cut(name, 100), "slug": s, "color": color, "description": "Synced by Proxbox"}})
+}
+
+// guestRow wants the guest's identity: the plugin's sync-state row, or custom fields.
+func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label string, mode domain.Mode) {
+	cfg := g.Config.Value
+	if !b.opt.SyncState {
+		f := b.out.Objects[b.seen[vm]].Fields
+		f["cf_proxmox_vm_id"] = g.VMID
+		f["cf_proxmox_vm_type"] = string(g.Type)
+		f["cf_proxmox_node"] = g.Node
+		f["cf_proxmox_cluster"] = v.Cluster.Name
+		f["cf_proxmox_vm_name"] = name
+		f["cf_proxmox_tags"] = strings.Join(guestTags(g), ",")
+		return
+	}
+	f := domain.Fields{
+		"virtual_machine": vm, "proxmox_vm_id": g.VMID, "proxmox_vm_type": string(g.Type),
+		"proxmox_link": link(v, g),
+	}
+	b.whose(v, f, g.Node)
+	if mode == domain.Manage {
+		f["proxmox_vm_name"] = name
+	}
+	if _, ok := guestStatus(g.Status); ok {
+		f["proxmox_status"] = g.Status
+	}
+	if role, ok := b.out.Objects[b.seen[vm]].Fields["role"]; ok {
+		f["proxmox_last_synced_role_id"] = role
+	}
+	if g.Config.OK {
+		f["proxmox_start_at_boot"] = cfg.OnBoot
+		f["proxmox_search_domain"] = cut(cfg.SearchDomain, 255)
+		f["proxmox_tags"] = strings.Join(guestTags(g), ",")
+		if g.Type == domain.LXC {
+			f["proxmox_unprivileged_container"] = cfg.Unprivileged
+		} else {
+			f["proxmox_qemu_agent"] = cfg.AgentEnabled
+		}
+	}
+	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Label: "sync-state of " + label})
+}
+
+func (b *builder) disks(v *view, vm domain.Ref, label string, disks []domain.Disk) {
+	if !b.opt.Kinds.Has(domain.KindVirtualDisk) {
+		return
+	}
+	for _, d := range disks {
+		if d.SizeMB <= 0 {
+			continue // a passed-through device or bind mount has no size of its own
+		}
+		description := "Storage: " + firstOf(d.Storage, d.Volume)
+		if d.Format != "" {
+			description += " | Format: " + d.Format
+		}
+		ref := b.add(domain.Object{Kind: domain.KindVirtualDisk, Key: vm.Key + "/" + domain.Key(d.Key), Owner: vm.Key, Label: label + " " + d.Key,
+			Fields: domain.Fields{"virtual_machine": vm, "name": d.Key, "size": min(d.SizeMB, math.MaxInt32), "description": cut(description, 200)},
+			Tags:   domain.TagWish{Mark: b.partMark()}})
+		if b.opt.SyncState {
+			b.add(domain.Object{Kind: domain.KindVirtualDiskState, Key: ref.Key, Owner: vm.Key, Label: "sync-state of " + label + " " + d.Key,
+				Fields: domain.Fields{"virtual_disk": ref, "proxbox_storage_raw_value": d.Storage}})
+		}
+	}
+	b.whole(vm.Key, domain.KindVirtualDisk)
+}
+
+// nics wants the VM interfaces, their MACs and their addresses.
+func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label string) {
+	if !b.opt.Kinds.Has(domain.KindVMInterface) {
+		return
+	}
+	for _, nic := range g.Config.Value.NICs {
+		seen := b.seenByGuest(g, nic)
+		name := firstOf(nic.Name, nic.Key)
+		if b.opt.LegacyRename && seen != nil && seen.Name != "" {
+			name = seen.Name
+		}
+		nicLabel := label + " " + nic.Key
+		f := domain.Fields{"virtual_machine": vm, "name": cut(name, 64), "enabled": !nic.LinkDown, "mtu": nil}
+		if nic.MTU > 1 {
+			f["mtu"] = nic.MTU
+		}
+		b.mode(v, site, nic, f)
+		ref := b.add(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
+			Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
+		if b.opt.SyncState {
+			state := domain.Fields{"vm_interface": ref, "proxbox_bridge_raw_value": nic.Bridge}
+			if nic.Bridge != "" {
+				state["proxbox_bridge"] = domain.To(domain.KindInterface, nodeInterfaceKey(nodeKey(v, g.Node), nic.Bridge))
+			}
+			b.add(domain.Object{Kind: domain.KindVMInterfaceState, Key: ref.Key, Owner: vm.Key, Fields: state, Label: "sync-state of " + nicLabel})
+		}
+		if nic.MAC != "" {
+			b.mac(ref, vm.Key, nic.MAC, nicLabel)
+		}
+		b.addresses(vm, ref, g, nic, seen, nicLabel)
+	}
+	b.whole(vm.Key, domain.KindVMInterface)
+}
+
+// seenByGuest is the guest's own view of a NIC, recognised by its MAC alone.
+func (b *builder) seenByGuest(g domain.Guest, nic domain.NIC) *domain.GuestInterface {
+	if !g.Agent.OK || nic.MAC == "" {
+		return nil
+	}
+	var found *domain.GuestInterface
+	for i := range g.Agent.Value {
+		gi := &g.Agent.Value[i]
+		if gi.MAC != nic.MAC || strings.Contains(gi.Name, ":") {
+			continue // "ens20:1" is another name for ens20
+		}
+		if found == nil || len(gi.Addresses) > 0 && len(found.Addresses) == 0 {
+			found = gi
+		}
+	}
+	return found
+}
+
+// addresses wants the addresses of one VM interface (rules.md 4): what the
+// guest says wins; while it is silent what is configured fills an interface
+// that has none, and where no agent will ever answer, it is the truth.
+func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC, seen *domain.GuestInterface, label string) {
+	if !b.opt.Kinds.Has(domain.KindIPAddress) {
+		return
+	}
+	addresses, mode := nic.Addresses, domain.Fill
+	switch {
+	case seen != nil:
+		addresses, mode = seen.Addresses, domain.Manage
+		b.whole(iface.Key, domain.KindIPAddress)
+	case g.Agent.OK:
+		addresses = nil // the guest answered, and does not know this interface yet
+	case g.Type == domain.QEMU && !g.Config.Value.AgentEnabled && len(nic.Addresses) > 0:
+		mode = domain.Manage
+		b.whole(iface.Key, domain.KindIPAddress)
+	}
+	for _, p := range addresses {
+		if !usable(p.Addr(), b.opt.IgnoreLinkLocal) || p.Bits() <= 0 {
+			continue
+		}
+		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.MAC, mode)
+		b.primary(vm, ip, p.Addr(), false)
+	}
+}
+
+// usable leaves loopback, unspecified, multicast and, if so set, link-local
+// addresses out.
+func usable(a netip.Addr, ignoreLinkLocal bool) bool {
+	if !a.IsValid() || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() {
+		return false
+	}
+	if a.IsLinkLocalUnicast() {
+		return a.Is6() && !ignoreLinkLocal
+	}
+	return true
+}
+
+var dnsName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
+
+func (b *builder) address(iface domain.Ref, owner domain.Key, p netip.Prefix, hostname, label, mac string, mode domain.Mode) domain.Ref {
+	f := domain.Fields{"address": p.String(), "status": "active", "assigned_object": iface}
+	host := strings.TrimSuffix(strings.ToLower(hostname), ".")
+	if host != "" && !strings.HasPrefix(host, "localhost") && len(host) <= 255 && dnsName.MatchString(host) {
+		f["dns_name"] = host
+	}
+	ref := b.add(domain.Object{Kind: domain.KindIPAddress, Key: iface.Key + "/ip/" + domain.Key(p.Addr().String()), Mode: mode, Owner: iface.Key,
+		Label: label + " " + p.String(), Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
+	if b.opt.SyncState {
+		// Keyed like its address: what the plan decides on the address decides on the row.
+		b.add(domain.Object{Kind: domain.KindIPAddressState, Key: ref.Key, Mode: mode, Owner: owner, Label: "sync-state of " + label + " " + p.String(),
+			Fields: domain.Fields{"ip_address": ref, "proxmox_mac": mac}})
+	}
+	return ref
+}
+
+// primary offers an address as its owner's primary one: the first of its
+// family, or the one that is preferred.
+func (b *builder) primary(owner, ip domain.Ref, a netip.Addr, preferred bool) {
+	if a.IsLinkLocalUnicast() {
+		return
+	}
+	field := "primary_ip6"
+	if a.Is4() {
+		field = "primary_ip4"
+	}
+	f := b.out.Objects[b.seen[owner]].Fields
+	if _, ok := f[field]; !ok || preferred {
+		f[field] = ip
+	}
+}
+
+func firstNumber(values ...float64) float64 {
+	for _, v := range values {
+		if v > 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// identityFields are the custom fields that hold a guest's identity where the
+// plugin has no sync-state rows (release 0.0.15, or no plugin at all).
+var identityFields = func() []domain.Fields {
+	cf := func(name, kind, label, description string) domain.Fields {
+		return domain.Fields{"name": name, "type": kind, "label": label, "group_name": "Proxmox", "object_types": `["virtualization.virtualmachine"]`,
+			"description": description, "ui_visible": "always", "ui_editable": "hidden", "weight": 100, "search_weight": 1000, "filter_logic": "loose"}
+	}
+	return []domain.Fields{
+		cf("proxmox_vm_id", "integer", "VM ID", "Proxmox Virtual Machine or Container ID"),
+		cf("proxmox_vm_type", "text", "VM Type", "Proxmox VM type (qemu or lxc)"),
+		cf("proxmox_node", "text", "Proxmox Node", "Proxmox node hosting this device/VM"),
+		cf("proxmox_cluster", "text", "Proxmox Cluster", "Proxmox cluster name"),
+		cf("proxmox_vm_name", "text", "Proxmox Name", "Name of the guest in Proxmox when it was last synced"),
+		cf("proxmox_tags", "text", "Proxmox Tags", "Comma-separated tags from Proxmox"),
+	}
+}()

@@ -1,0 +1,219 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+
+	"proxbox/internal/domain"
+)
+
+// sharedRoles are the roles with which NetBox lets an address stand twice.
+var sharedRoles = map[string]bool{"anycast": true, "vip": true, "vrrp": true, "hsrp": true, "glbp": true, "carp": true}
+
+// space is the VRF of the interface that an address belongs to; no reference
+// for the global table.
+func (p *planner) space(it *item) domain.Ref {
+	iface := p.at(it.Fields["assigned_object"].(domain.Ref))
+	if iface == nil || iface.row == nil {
+		return domain.Ref{}
+	}
+	return iface.row.Ref("vrf")
+}
+
+func (p *planner) vrf(it *item, set domain.Fields) {
+	if v := p.space(it); v.ID != 0 {
+		set["vrf"] = v
+	}
+}
+
+func host(it *item) netip.Addr {
+	prefix, err := netip.ParsePrefix(it.Fields["address"].(string))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return prefix.Addr()
+}
+
+// settleClaims lets one of several guests that claim an address have it: who
+// has it keeps it, else the first by cluster and vmid. The others keep their
+// interfaces and the conflict is reported.
+func (p *planner) settleClaims(items []*item) {
+	claims := map[string][]*item{}
+	var order []string
+	for _, it := range items {
+		if iface := p.at(it.Fields["assigned_object"].(domain.Ref)); iface == nil || iface.state == dropped {
+			p.skip(it, it.Fields["assigned_object"])
+			continue
+		}
+		key := hostName(host(it), p.space(it))
+		if claims[key] == nil {
+			order = append(order, key)
+		}
+		claims[key] = append(claims[key], it)
+	}
+	for _, key := range order {
+		group := claims[key]
+		winner := group[0]
+		for _, it := range group {
+			if winner.Mode == domain.Fill && it.Mode == domain.Manage {
+				winner = it // what a guest says beats what is merely configured
+			}
+		}
+		for _, r := range p.idx.find(domain.KindIPAddress, key) {
+			for _, it := range group {
+				iface := p.at(it.Fields["assigned_object"].(domain.Ref))
+				if iface.row != nil && r.Ref("assigned_object") == domain.At(iface.Kind, iface.row.ID) {
+					winner = it
+				}
+			}
+		}
+		for _, it := range group {
+			if it == winner {
+				continue
+			}
+			if it.Owner == winner.Owner || it.Mode == domain.Fill {
+				it.state = dropped // one interface that says it twice, or a mere configuration
+				continue
+			}
+			p.conflict(it, "address", fmt.Sprintf("%s has the same address", winner.Label),
+				"give the address a role such as VIP or VRRP in NetBox, or change one of the two")
+		}
+	}
+}
+
+// address finds the address that is wanted: by its host part within its VRF,
+// whatever the mask.
+func (p *planner) address(it *item) {
+	iface := p.at(it.Fields["assigned_object"].(domain.Ref))
+	var here domain.Ref
+	if iface.row != nil {
+		here = domain.At(iface.Kind, iface.row.ID)
+	}
+	rows := p.idx.find(domain.KindIPAddress, hostName(host(it), p.space(it)))
+	for _, r := range rows {
+		if here.ID != 0 && r.Ref("assigned_object") == here {
+			p.bind(it, r)
+			if !p.idx.ours(it.Kind, r) {
+				it.adopted = true
+				p.plan.Unproven = append(p.plan.Unproven, r.ID)
+			}
+			return
+		}
+	}
+	if it.Mode == domain.Fill && here.ID != 0 && len(p.idx.parts(domain.KindIPAddress, here)) > 0 {
+		it.state = dropped // the guest is silent, and its interface has addresses
+		return
+	}
+	for _, r := range rows {
+		if p.taken[domain.At(it.Kind, r.ID)] != nil || sharedRoles[r.Text("role")] {
+			continue
+		}
+		holder := r.Ref("assigned_object")
+		switch {
+		case holder.ID == 0:
+			p.bind(it, r)
+			it.adopted = !p.idx.ours(it.Kind, r)
+			return
+		case p.idx.ours(it.Kind, r) && p.oursHolds(holder):
+			if !p.mayLeave(holder) {
+				p.conflict(it, "address", fmt.Sprintf("%s has %s, and did not say that it gave it up", p.describe(holder), r.Text("address")),
+					"start that guest or its agent, or remove the address there")
+				return
+			}
+			p.bind(it, r)
+			p.release(r, holder, iface)
+			return
+		default:
+			p.conflict(it, "address", fmt.Sprintf("%s is on %s, which is not ours", r.Text("address"), p.describe(holder)),
+				"remove the address there, or put the guest's interface into a VRF")
+			return
+		}
+	}
+	p.bind(it, nil)
+}
+
+// oursHolds tells whether what an address is assigned to is ours.
+func (p *planner) oursHolds(holder domain.Ref) bool {
+	row := p.Inventory.Row(holder)
+	if row == nil {
+		return false
+	}
+	owner := p.Inventory.Row(row.Ref(parentField[holder.Kind]))
+	return owner != nil && p.idx.ours(row.Ref(parentField[holder.Kind]).Kind, owner)
+}
+
+// mayLeave tells whether an address of ours may be taken from where it is: the
+// holder was read, and no longer has it. One that is silent keeps it.
+func (p *planner) mayLeave(holder domain.Ref) bool {
+	if it := p.taken[holder]; it != nil {
+		return p.Whole[domain.PartsOf{Owner: it.Key, Kind: domain.KindIPAddress}]
+	}
+	owner := p.Inventory.Row(holder).Ref(parentField[holder.Kind])
+	if it := p.taken[owner]; it != nil {
+		return p.Whole[domain.PartsOf{Owner: it.Key, Kind: holder.Kind}]
+	}
+	if row := p.Inventory.Row(owner); row != nil {
+		if it := p.taken[row.Ref(parentField[owner.Kind])]; it != nil {
+			return p.Whole[domain.PartsOf{Owner: it.Key, Kind: owner.Kind}]
+		}
+	}
+	return false
+}
+
+// release gives up the primary mark of an address that moves to another
+// object: NetBox refuses to move it otherwise.
+func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
+	ownerRef := p.Inventory.Row(holder).Ref(parentField[holder.Kind])
+	owner := p.Inventory.Row(ownerRef)
+	if owner == nil {
+		return
+	}
+	if to.row != nil && to.row.Ref(parentField[to.Kind]) == ownerRef {
+		return
+	}
+	for _, field := range []string{"primary_ip4", "primary_ip6"} {
+		if owner.Ref(field) != domain.At(domain.KindIPAddress, r.ID) {
+			continue
+		}
+		p.freed[r.ID] = true
+		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: ownerRef.Kind, ID: owner.ID, Label: owner.Text("name"),
+			Set: domain.Fields{field: nil}, Old: domain.Fields{field: owner.Ref(field)},
+			Why: "its address moves to " + to.Label, Phase: phaseRelease})
+	}
+}
+
+func (p *planner) describe(holder domain.Ref) string {
+	row := p.Inventory.Row(holder)
+	if row == nil {
+		return fmt.Sprintf("%s %d", holder.Kind, holder.ID)
+	}
+	owner := p.Inventory.Row(row.Ref(parentField[holder.Kind]))
+	if owner == nil {
+		return fmt.Sprintf("interface %q", row.Text("name"))
+	}
+	return fmt.Sprintf("interface %q of %q", row.Text("name"), owner.Text("name"))
+}
+
+// lost tells whether what a primary field points at is no longer the owner's:
+// only then does a new one take its place. What a person chose stays.
+func (p *planner) lost(it *item, current any) bool {
+	ref, _ := current.(domain.Ref)
+	if ref.ID == 0 {
+		return true
+	}
+	if ref.Kind != domain.KindIPAddress {
+		return false
+	}
+	if p.freed[ref.ID] || p.gone[ref] {
+		return true
+	}
+	row := p.Inventory.Row(ref)
+	if row == nil {
+		return !p.Inventory.Table(ref.Kind).Absent && p.Inventory.Table(ref.Kind).Unknown == nil
+	}
+	if row.Ref("nat_inside").ID != 0 {
+		return false // an outside address: a person's choice
+	}
+	iface := p.Inventory.Row(row.Ref("assigned_object"))
+	return iface == nil || iface.Ref(parentField[row.Ref("assigned_object").Kind]).ID != it.row.ID
+}

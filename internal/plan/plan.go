@@ -1,0 +1,431 @@
+// Package plan compares what NetBox has with what is wanted and returns the
+// shortest list of writes that makes the first like the second. It is pure:
+// no I/O and no clock. Here live the rules of identity, of ownership applied,
+// of names that are taken, of addresses claimed twice and of removing.
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"proxbox/internal/domain"
+)
+
+// Op is what is done to an object.
+type Op string
+
+const (
+	Create Op = "create"
+	Update Op = "update"
+	Delete Op = "delete"
+)
+
+// Change is one write of one object.
+type Change struct {
+	Op    Op
+	Kind  domain.Kind
+	Key   domain.Key // of the wanted object; "" for one that is only removed or released
+	ID    int        // in NetBox; 0 until it is made
+	Label string
+	// Set is what is written, Old what NetBox had in the same fields.
+	Set, Old domain.Fields
+	Why      string
+	Phase    int // the order of writing: a lower one is done first
+}
+
+// Outcome is what became of an object that could not be made true.
+type Outcome string
+
+const (
+	Conflict Outcome = "conflict" // expected, somebody else's to solve
+	Failed   Outcome = "failed"   // unexpected
+	Skipped  Outcome = "skipped"  // needs an object that was not done
+)
+
+// Report is one object that was not made true, for the person who reads it.
+type Report struct {
+	Outcome Outcome
+	Kind    domain.Kind
+	Key     domain.Key
+	Label   string
+	Field   string
+	Reason  string
+	WayOut  string
+}
+
+// Input is everything that a plan depends on.
+type Input struct {
+	Objects   []domain.Object
+	Whole     map[domain.PartsOf]bool
+	Inventory *domain.Inventory
+	Owns      func(kind domain.Kind, field string) domain.Ownership
+	// AddTags is true when NetBox takes add_tags and remove_tags (4.6).
+	AddTags bool
+	// OverrideFuse lets one run remove more than the fuse allows.
+	OverrideFuse bool
+	// Stamp is the run's moment, RFC 3339. It is written to sync-state rows,
+	// only together with another change of the same row.
+	Stamp string
+}
+
+// Plan is the list of writes, in order, and what cannot be done.
+type Plan struct {
+	Changes   []Change
+	Reports   []Report
+	Unchanged int // wanted objects that NetBox has as they should be
+	// Unproven are addresses of ours by place, not by mark: made by us in a
+	// run that ended before the mark was written, or by a person. NetBox's
+	// change log knows.
+	Unproven []int
+	// Bound is the id in NetBox of every wanted object that is there already.
+	Bound map[domain.Ref]int
+}
+
+// Counts returns how many objects of a kind are created, updated and deleted.
+func (p *Plan) Counts() map[domain.Kind]map[Op]int {
+	out := map[domain.Kind]map[Op]int{}
+	seen := map[string]bool{}
+	for _, c := range p.Changes {
+		id := fmt.Sprintf("%s/%s/%d", c.Kind, c.Key, c.ID)
+		if c.Op == Update && seen[id] {
+			continue // the later half of the same object
+		}
+		seen[id] = true
+		if out[c.Kind] == nil {
+			out[c.Kind] = map[Op]int{}
+		}
+		out[c.Kind][c.Op]++
+	}
+	return out
+}
+
+// state is what is known of a wanted object while the plan is made.
+type state int
+
+const (
+	pending state = iota
+	bound         // NetBox has it
+	fresh         // it will be made
+	dropped       // it cannot or need not be made; what needs it does without or is skipped
+)
+
+type item struct {
+	*domain.Object
+	state   state
+	row     *domain.Row
+	adopted bool // it was there before us: never marked, never removed
+	why     string
+}
+
+// planner is a plan in the making.
+type planner struct {
+	Input
+	plan  Plan
+	items map[domain.Ref]*item
+	order []*item
+	idx   index
+	taken map[domain.Ref]*item // the wanted object that a row is bound to
+	late  map[*item]domain.Fields
+	freed map[int]bool // addresses whose primary mark is released in this plan
+	gone  map[domain.Ref]bool
+}
+
+// Make returns the plan. The same input gives the same plan.
+func Make(in Input) *Plan {
+	p := &planner{Input: in, items: make(map[domain.Ref]*item, len(in.Objects)), taken: map[domain.Ref]*item{},
+		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}}
+	p.idx = newIndex(in.Inventory)
+	for i := range in.Objects {
+		o := &in.Objects[i]
+		it := &item{Object: o}
+		p.items[domain.To(o.Kind, o.Key)] = it
+		p.order = append(p.order, it)
+	}
+	slices.SortStableFunc(p.order, func(a, b *item) int { return rank[a.Kind] - rank[b.Kind] })
+	p.bindClusters()
+	for _, kindItems := range byKind(p.order) {
+		p.kind(kindItems)
+	}
+	p.removeParts()
+	p.finishLate()
+	slices.SortStableFunc(p.plan.Changes, func(a, b Change) int { return a.Phase - b.Phase })
+	p.plan.Bound = map[domain.Ref]int{}
+	for ref, it := range p.items {
+		if it.row != nil && it.state == bound {
+			p.plan.Bound[ref] = it.row.ID
+		}
+	}
+	slices.Sort(p.plan.Unproven)
+	return &p.plan
+}
+
+func byKind(order []*item) [][]*item {
+	var out [][]*item
+	at := map[domain.Kind]int{}
+	for _, it := range order {
+		i, ok := at[it.Kind]
+		if !ok {
+			i = len(out)
+			at[it.Kind] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], it)
+	}
+	return out
+}
+
+// kind plans all wanted objects of one kind.
+func (p *planner) kind(items []*item) {
+	kind := items[0].Kind
+	table := p.Inventory.Table(kind)
+	if table.Absent {
+		p.drop(items)
+		return
+	}
+	if table.Unknown != nil {
+		p.report(Report{Outcome: Failed, Kind: kind, Label: string(kind), Reason: table.Unknown.Error(),
+			WayOut: "nothing of this kind is written until NetBox lists it whole"})
+		p.drop(items)
+		return
+	}
+	if kind == domain.KindIPAddress {
+		p.settleClaims(items)
+	}
+	for _, it := range items {
+		if it.state == pending {
+			p.match(it)
+		}
+	}
+	p.name(kind, items)
+	for _, it := range items {
+		switch it.state {
+		case bound:
+			p.taken[domain.At(kind, it.row.ID)] = it
+			p.update(it)
+		case fresh:
+			p.create(it)
+		}
+	}
+}
+
+func (p *planner) drop(items []*item) {
+	for _, it := range items {
+		it.state = dropped
+	}
+}
+
+func (p *planner) report(r Report) { p.plan.Reports = append(p.plan.Reports, r) }
+
+// conflict drops a wanted object that somebody else's stands against.
+func (p *planner) conflict(it *item, field, reason, wayOut string) {
+	it.state, it.why = dropped, reason
+	p.report(Report{Outcome: Conflict, Kind: it.Kind, Key: it.Key, Label: it.Label, Field: field, Reason: reason, WayOut: wayOut})
+}
+
+// at returns the item a reference points at, or nil.
+func (p *planner) at(ref domain.Ref) *item { return p.items[domain.Ref{Kind: ref.Kind, Key: ref.Key}] }
+
+// resolve gives a reference its id when NetBox has the object. ok is false
+// when there is and will be no such object.
+func (p *planner) resolve(ref domain.Ref) (domain.Ref, bool) {
+	if ref.ID != 0 {
+		t := p.Inventory.Table(ref.Kind)
+		return ref, t.Absent || t.Unknown != nil || t.Get(ref.ID) != nil
+	}
+	it := p.at(ref)
+	if it == nil {
+		return ref, false
+	}
+	switch it.state {
+	case bound:
+		return domain.At(ref.Kind, it.row.ID), true
+	case fresh:
+		return domain.Ref{Kind: ref.Kind, Key: ref.Key}, true
+	}
+	return ref, false
+}
+
+// value resolves what a field wants; ok is false when the field must be left out.
+func (p *planner) value(v any) (any, bool) {
+	switch v := v.(type) {
+	case domain.Ref:
+		return p.resolve(v)
+	case domain.Refs:
+		var out domain.Refs
+		for _, r := range v {
+			if r, ok := p.resolve(r); ok {
+				out = append(out, r)
+			}
+		}
+		return out.Sorted(), true
+	}
+	return v, true
+}
+
+// create plans a new object.
+func (p *planner) create(it *item) {
+	set := domain.Fields{}
+	for _, field := range slices.Sorted(maps.Keys(it.Fields)) {
+		if isLate(it.Kind, it.Fields[field]) {
+			p.later(it, field)
+			continue
+		}
+		v, ok := p.value(it.Fields[field])
+		if !ok {
+			if required[it.Kind][field] {
+				p.skip(it, it.Fields[field])
+				return
+			}
+			continue
+		}
+		if !domain.IsEmpty(v) {
+			set[field] = v
+		}
+	}
+	if it.Kind == domain.KindVirtualMachine && !p.place(it, set, nil) {
+		return
+	}
+	if it.Kind == domain.KindIPAddress {
+		p.vrf(it, set)
+	}
+	if tags := p.tagsOnCreate(it); len(tags) > 0 {
+		set["tags"] = tags
+	}
+	p.stamp(it.Kind, set)
+	p.plan.Changes = append(p.plan.Changes, Change{Op: Create, Kind: it.Kind, Key: it.Key, Label: it.Label, Set: set,
+		Why: "new in Proxmox", Phase: phaseOf(it.Kind)})
+}
+
+// skip drops an object that hangs on one which is not done. Objects that a
+// dropped one explains already are not reported twice.
+func (p *planner) skip(it *item, needs any) {
+	it.state = dropped
+	ref, _ := needs.(domain.Ref)
+	other := p.at(ref)
+	if other == nil || it.Mode != domain.Manage || stateOf[it.Kind] != "" {
+		return
+	}
+	if other.why == "" && other.Mode != domain.Manage {
+		return
+	}
+	it.why = "needs " + other.Label
+	p.report(Report{Outcome: Skipped, Kind: it.Kind, Key: it.Key, Label: it.Label, Reason: it.why})
+}
+
+// update plans the difference between a row and what is wanted.
+func (p *planner) update(it *item) {
+	set, old := domain.Fields{}, domain.Fields{}
+	var why []string
+	for _, field := range slices.Sorted(maps.Keys(it.Fields)) {
+		if isLate(it.Kind, it.Fields[field]) {
+			p.later(it, field)
+			continue
+		}
+		current, known := it.row.Fields[field]
+		if !known {
+			continue // this NetBox has no such field
+		}
+		v, ok := p.value(it.Fields[field])
+		if !ok {
+			continue
+		}
+		if it.Kind == domain.KindCustomField && field == "object_types" {
+			v = union(current, v)
+			if !domain.Equal(current, v) {
+				set[field], old[field] = v, current
+			}
+			continue
+		}
+		if domain.Equal(current, v) {
+			continue
+		}
+		switch p.Owns(it.Kind, field) {
+		case domain.OnCreate:
+			continue
+		case domain.WhenEmpty:
+			if !domain.IsEmpty(current) {
+				continue
+			}
+		case domain.ThreeWay:
+			reason, write := p.threeWay(it, field, current, v)
+			if !write {
+				continue
+			}
+			why = append(why, reason)
+		}
+		set[field], old[field] = v, current
+	}
+	if it.Kind == domain.KindVirtualMachine && !p.place(it, set, old) {
+		return
+	}
+	p.updateTags(it, set, old)
+	if len(set) == 0 {
+		p.plan.Unchanged++
+		return
+	}
+	p.stamp(it.Kind, set)
+	p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: it.Kind, Key: it.Key, ID: it.row.ID, Label: it.Label,
+		Set: set, Old: old, Why: reasonFor(why), Phase: phaseOf(it.Kind)})
+}
+
+func reasonFor(why []string) string {
+	if len(why) == 0 {
+		return "changed in Proxmox"
+	}
+	return why[0]
+}
+
+func (p *planner) stamp(kind domain.Kind, set domain.Fields) {
+	if p.Stamp != "" && stateOf[kind] != "" {
+		set["proxmox_last_updated"] = p.Stamp
+	}
+}
+
+// later keeps a field for the end, when what it points at is there.
+func (p *planner) later(it *item, field string) {
+	if p.late[it] == nil {
+		p.late[it] = domain.Fields{}
+	}
+	p.late[it][field] = it.Fields[field]
+}
+
+// finishLate plans the fields that point at objects made after their own.
+func (p *planner) finishLate() {
+	for _, it := range p.order {
+		fields, ok := p.late[it]
+		if !ok || it.state == dropped {
+			continue
+		}
+		set, old := domain.Fields{}, domain.Fields{}
+		for _, field := range slices.Sorted(maps.Keys(fields)) {
+			v, ok := p.value(fields[field])
+			if !ok {
+				continue
+			}
+			var current any
+			if it.row != nil {
+				var known bool
+				if current, known = it.row.Fields[field]; !known {
+					continue
+				}
+			}
+			if domain.Equal(current, v) {
+				continue
+			}
+			if it.row != nil && p.Owns(it.Kind, field) == domain.WhenEmpty && !p.lost(it, current) {
+				continue
+			}
+			set[field], old[field] = v, current
+		}
+		if len(set) == 0 {
+			continue
+		}
+		id := 0
+		if it.row != nil {
+			id = it.row.ID
+		}
+		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: it.Kind, Key: it.Key, ID: id, Label: it.Label,
+			Set: set, Old: old, Why: "what it points at is there now", Phase: phaseLate})
+	}
+}

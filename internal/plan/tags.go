@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"proxbox/internal/domain"
+)
+
+// tagsOnCreate are all tags of a new object.
+func (p *planner) tagsOnCreate(it *item) domain.Refs {
+	all := slices.Concat(it.Tags.Mark, it.Tags.OnCreate, it.Tags.Synced)
+	v, _ := p.value(all)
+	refs, _ := v.(domain.Refs)
+	return refs
+}
+
+// updateTags adds the marks that are missing and carries Proxmox's own tags
+// over three-way. Whatever else an object is tagged with stays (rules.md 2).
+func (p *planner) updateTags(it *item, set, old domain.Fields) {
+	current, known := it.row.Fields["tags"].(domain.Refs)
+	if _, has := it.row.Fields["tags"]; !has && !known {
+		return
+	}
+	var add, remove domain.Refs
+	if p.Owns(it.Kind, "tags") == domain.Always {
+		for _, m := range p.resolved(it.Tags.Mark) {
+			if !current.Has(m) {
+				add = append(add, m)
+			}
+		}
+	}
+	if it.Tags.Manages && p.Owns(it.Kind, "synced_tags") == domain.Always {
+		want := p.resolved(it.Tags.Synced)
+		if base, ok := p.tagBase(it); ok {
+			for _, t := range want {
+				if !current.Has(t) && !base.Has(t) {
+					add = append(add, t)
+				}
+			}
+			for _, t := range base {
+				if current.Has(t) && !want.Has(t) && !p.resolved(it.Tags.Mark).Has(t) {
+					remove = append(remove, t)
+				}
+			}
+		}
+	}
+	if len(add) == 0 && len(remove) == 0 {
+		return
+	}
+	old["tags"] = current
+	if p.AddTags {
+		if len(add) > 0 {
+			set["add_tags"] = add.Sorted()
+		}
+		if len(remove) > 0 {
+			set["remove_tags"] = remove.Sorted()
+		}
+		return
+	}
+	var all domain.Refs
+	for _, t := range slices.Concat(current, add) {
+		if !remove.Has(t) {
+			all = append(all, t)
+		}
+	}
+	set["tags"] = all.Sorted()
+}
+
+func (p *planner) resolved(refs domain.Refs) domain.Refs {
+	v, _ := p.value(refs)
+	out, _ := v.(domain.Refs)
+	return out
+}
+
+// tagBase is which of Proxmox's tags the object had when we last wrote them.
+func (p *planner) tagBase(it *item) (domain.Refs, bool) {
+	var text string
+	if st := p.idx.stateRow(it.Kind, it.row.ID); st != nil {
+		text = st.Text("proxmox_tags")
+		if text == "" && st.Text("proxmox_vm_name") == "" {
+			return nil, false // made by the Python service, which keeps no base
+		}
+	} else if text = it.row.Text("cf_proxmox_tags"); text == "" && it.row.Text("cf_proxmox_vm_name") == "" {
+		return nil, false
+	}
+	var base domain.Refs
+	for _, name := range strings.Split(text, ",") {
+		for _, key := range []string{lowerKey("name", name), lowerKey("slug", slugOf(name))} {
+			if r := first(p.idx.find(domain.KindTag, key)); name != "" && r != nil {
+				base = append(base, domain.At(domain.KindTag, r.ID))
+				break
+			}
+		}
+	}
+	return base, true
+}
