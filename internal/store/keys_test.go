@@ -208,15 +208,6 @@ func TestLockouts(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := l.Clear(t.Context(), "192.0.2.1", []byte("b")); err != nil {
-		t.Error(err)
-	}
-	one, all, err = l.Failures(t.Context(), "192.0.2.1", []byte("b"), noon.Add(time.Minute), window)
-	check("cleared", one, Failures{0, noon.Add(time.Minute)})
-	check("cleared, of the source", all, Failures{2, noon})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func TestLockoutsAreBounded(t *testing.T) {

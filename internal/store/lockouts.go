@@ -54,16 +54,6 @@ func (l Lockouts) Add(ctx context.Context, source string, bucket []byte, now tim
 	return one, any, err
 }
 
-// Clear forgets the failures of a source with one credential.
-func (l Lockouts) Clear(ctx context.Context, source string, bucket []byte) error {
-	return l.s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM auth_lockouts WHERE source = ? AND bucket = ?", source, bucket); err != nil {
-			return fmt.Errorf("forget failed authentications: %w", err)
-		}
-		return nil
-	})
-}
-
 func (l Lockouts) add(ctx context.Context, tx *sql.Tx, source string, bucket []byte, now time.Time, window time.Duration) (Failures, error) {
 	f, err := l.failures(ctx, tx, source, bucket, now, window)
 	if err != nil {
