@@ -54,8 +54,9 @@ func (s Source) String() string {
 type KeyOptions struct {
 	Key     domain.Secret // PROXBOX_ENCRYPTION_KEY
 	KeyFile string        // PROXBOX_ENCRYPTION_KEY_FILE
-	// Retired are keys that still open what they sealed, the newest first.
-	Retired []domain.Secret
+	// Previous is PROXBOX_ENCRYPTION_KEY_PREVIOUS: the key before this one,
+	// which still opens what it sealed; "" when the key was not changed.
+	Previous domain.Secret
 	// DataDir holds the program's own key file; it exists already.
 	DataDir string
 	// Require is PROXBOX_REQUIRE_ENCRYPTION_KEY: the program's own key file
@@ -82,17 +83,19 @@ func (e *KeyError) Unwrap() error { return e.Err }
 
 // FindKey returns the box for the operator's key (the variable before the
 // file), else for the program's own key file, which it makes when it is not
-// there. Every failure is a *KeyError.
+// there. A key that cannot be
+// had is a *KeyError.
 func FindKey(o KeyOptions) (*Box, Source, error) {
 	text, source, err := findKeyText(o)
 	if err != nil {
 		return nil, Source{}, err
 	}
-	box, err := NewBox(append([]domain.Secret{text}, o.Retired...)...)
-	if err != nil {
-		return nil, Source{}, &KeyError{Reason: "a retired key is empty", WayOut: "Remove it.", Err: err}
+	keys := []domain.Secret{text}
+	if strings.TrimSpace(o.Previous.Reveal()) != "" {
+		keys = append(keys, o.Previous)
 	}
-	return box, source, nil
+	box, err := NewBox(keys...)
+	return box, source, err
 }
 
 func findKeyText(o KeyOptions) (domain.Secret, Source, error) {

@@ -33,7 +33,6 @@ func TestFindKey(t *testing.T) {
 		"file is not there":      {KeyOptions{KeyFile: filepath.Join(dir, "none")}, "", "", EnvKeyFile},
 		"file is empty":          {KeyOptions{KeyFile: emptyFile}, "", "", "is empty"},
 		"required":               {KeyOptions{Require: true}, "", "", EnvRequireKey + " is true"},
-		"empty retired key":      {KeyOptions{Key: "k", Retired: []domain.Secret{""}}, "", "", "retired"},
 		"no data directory":      {KeyOptions{DataDir: filepath.Join(dir, "none")}, "", "", "writable"},
 	} {
 		t.Run(name, func(t *testing.T) {
