@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"proxbox/internal/domain"
+	"proxbox/internal/settings"
 	"proxbox/internal/store"
 )
 
@@ -32,17 +33,17 @@ type Policy struct {
 	MaxActiveKeys     int
 }
 
-// DefaultPolicy is what holds when nothing else is configured.
-func DefaultPolicy() Policy {
+// PolicyFrom returns the policy that the settings make.
+func PolicyFrom(v *settings.Values) Policy {
 	return Policy{
-		Threshold:         5,
-		SourceThreshold:   50,
-		Window:            300 * time.Second,
-		MaxBuckets:        10_000,
-		MaxInFlight:       32,
-		MaxGlobalInFlight: 256,
-		VerificationMax:   180 * time.Second,
-		MaxActiveKeys:     32,
+		Threshold:         settings.AuthLockoutThreshold.In(v),
+		SourceThreshold:   settings.AuthLockoutSourceThreshold.In(v),
+		Window:            settings.AuthLockoutWindow.In(v),
+		MaxBuckets:        settings.AuthLockoutMaxBuckets.In(v),
+		MaxInFlight:       settings.AuthLockoutMaxInFlight.In(v),
+		MaxGlobalInFlight: settings.AuthLockoutMaxGlobalInFlight.In(v),
+		VerificationMax:   settings.AuthLockoutVerificationMax.In(v),
+		MaxActiveKeys:     settings.AuthMaxActiveKeys.In(v),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"proxbox/internal/domain"
 	"proxbox/internal/secret"
+	"proxbox/internal/settings"
 	"proxbox/internal/store"
 )
 
@@ -48,7 +49,11 @@ func newFixture(t testing.TB, dir string) *fixture {
 			t.Error(err)
 		}
 	})
-	a, err := New(t.Context(), s, Options{Policy: DefaultPolicy()})
+	values, err := settings.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(t.Context(), s, Options{Policy: PolicyFrom(values)})
 	if err != nil {
 		t.Fatal(err)
 	}

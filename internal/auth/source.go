@@ -26,6 +26,9 @@ func ClientIP(peer string, forwarded []string, trusted []netip.Prefix) netip.Add
 // itself, or its /64 for IPv6, where one host has as many as it likes.
 func Source(client netip.Addr) string {
 	client = client.Unmap()
+	if !client.IsValid() {
+		return "unknown"
+	}
 	if client.Is6() {
 		prefix, _ := client.WithZone("").Prefix(64) // 64 is no more than 128
 		return prefix.String()

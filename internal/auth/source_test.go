@@ -49,7 +49,7 @@ func TestSource(t *testing.T) {
 			t.Errorf("Source(%s) = %s; want %s", in, got, want)
 		}
 	}
-	if got := Source(netip.Addr{}); got != "invalid IP" {
+	if got := Source(netip.Addr{}); got != "unknown" {
 		t.Errorf("Source of no address = %s", got)
 	}
 }

@@ -140,6 +140,19 @@ func findKeyText(o KeyOptions) (domain.Secret, Source, error) {
 	return text, Source{Origin: FromData, Path: path, Made: made}, nil
 }
 
+// Given returns a secret that the environment gives either itself or in a
+// file, as NAME or NAME_FILE; the former goes first, and "" is none.
+func Given(name string, value domain.Secret, file string) (domain.Secret, error) {
+	if value != "" || file == "" {
+		return value, nil
+	}
+	text, err := readKeyFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w. Put the secret into the file, readable for this process, or set %s", name, err, name)
+	}
+	return domain.Secret(strings.TrimSpace(text.Reveal())), nil
+}
+
 func readKeyFile(path string) (domain.Secret, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {

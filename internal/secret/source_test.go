@@ -119,3 +119,28 @@ func TestMakeKeyFileAtOnceIsMadeOnce(t *testing.T) {
 		t.Errorf("made %d times", count)
 	}
 }
+
+func TestGiven(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		value domain.Secret
+		file  string
+		want  domain.Secret
+		err   string
+	}{
+		{"neither", "", "", "", ""},
+		{"value", "itself", "", "itself", ""},
+		{"value before file", "itself", file, "itself", ""},
+		{"file", "", file, "from the file", ""},
+		{"no such file", "", file + "x", "", "PROXBOX_API_KEY_FILE"},
+	} {
+		got, err := Given("PROXBOX_API_KEY", tt.value, tt.file)
+		if got != tt.want || (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %q, %v; want %q, %q", tt.name, got.Reveal(), err, tt.want.Reveal(), tt.err)
+		}
+	}
+}

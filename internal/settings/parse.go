@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -17,19 +19,26 @@ func parseBindHost(text string) (string, error) {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-func parseNodeTemplate(text string) (string, error) {
+// CheckNodeTemplate says why a text cannot be what node devices are named by:
+// it needs {node}, and may hold {cluster}, {cluster_slug} and {endpoint}.
+func CheckNodeTemplate(template string) error {
 	node := false
-	for _, p := range placeholder.FindAllString(text, -1) {
+	for _, p := range placeholder.FindAllString(template, -1) {
 		switch p {
 		case "{node}":
 			node = true
 		case "{cluster}", "{cluster_slug}", "{endpoint}":
 		default:
-			return "", errForm
+			return fmt.Errorf("holds %s, which stands for nothing", p)
 		}
 	}
-	if !node || strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
-		return "", errForm
+	if strings.ContainsAny(placeholder.ReplaceAllString(template, ""), "{}") {
+		return errors.New("has a brace without its other half")
 	}
-	return text, nil
+	if !node {
+		return errors.New("has no {node}: every node would get the same name")
+	}
+	return nil
 }
+
+func parseNodeTemplate(text string) (string, error) { return text, CheckNodeTemplate(text) }

@@ -44,7 +44,7 @@ var (
 		Doc: "A file with the first API key, read when PROXBOX_API_KEY is not set."}, "a file")
 )
 
-// Authentication. DefaultPolicy of package auth has the same numbers.
+// Authentication.
 var (
 	AuthLockoutThreshold = integer(Setting{Name: "auth_lockout_threshold", Env: "PROXBOX_AUTH_LOCKOUT_THRESHOLD", Default: "5",
 		Doc: "Failures from one address with one wrong key, or without a key, after which it has to wait."}, 1, 1_000_000)

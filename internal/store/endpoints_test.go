@@ -221,6 +221,9 @@ func TestProxmoxValidation(t *testing.T) {
 		{"no user at all", `{"username": null}`, "username"},
 		{"token of another user", `{"token_name": "a@pve!lab"}`, "token_name"},
 		{"user with another token", `{"username": "root@pam!x"}`, "username"},
+		{"user with a blank", `{"username": "ro ot@pam"}`, "username"},
+		{"odd token name", `{"token_name": "lab=1111"}`, "token_name"},
+		{"token in one piece", `{"token_name": "root@pam!lab=1111"}`, "token_name"},
 		{"no way to log in", `{"token_name": null, "token_value": null}`, "password"},
 		{"token without value", `{"token_value": ""}`, "token_value"},
 		{"token without name", `{"token_name": ""}`, "token_name"},
@@ -271,7 +274,7 @@ func TestProxmoxForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			e, err := open(t, t.TempDir()).ProxmoxEndpoints().Create(t.Context(), c)
-			if err != nil || e.Host() != tt.host || e.Username != tt.user || e.TokenName != tt.tok {
+			if err != nil || e.TokenValue != "1111-2222" || e.Host() != tt.host || e.Username != tt.user || e.TokenName != tt.tok {
 				t.Errorf("%s %s %s, %v; want %s %s %s", e.Host(), e.Username, e.TokenName, err, tt.host, tt.user, tt.tok)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"proxbox/internal/domain"
+	"proxbox/internal/settings"
 )
 
 const maxText = 255 // characters of any text that is stored
@@ -130,37 +131,41 @@ func checkProxmox(e *ProxmoxEndpoint) error {
 	return checkNodeTemplate(&e.NodeDeviceNameTemplate)
 }
 
+// What Proxmox takes as the name of a user with its realm, and of a token.
+var (
+	proxmoxUser  = regexp.MustCompile(`^[^\s:/@!=][^\s:/!=]*@[A-Za-z][A-Za-z0-9._-]*$`)
+	proxmoxToken = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
+)
+
 // checkProxmoxLogin wants a user with realm and a password or a whole token.
-// A token may be named as Proxmox shows it, user@realm!name.
+// A token may be named as Proxmox shows it, user@realm!name, in either field.
+// No error repeats what was given, for it may hold the token's value.
 func checkProxmoxLogin(e *domain.ProxmoxEndpoint) error {
-	e.Username, e.TokenName = strings.TrimSpace(e.Username), strings.TrimSpace(e.TokenName)
+	user, name := strings.TrimSpace(e.Username), strings.TrimSpace(e.TokenName)
+	if tokenUser, tokenName, whole := strings.Cut(name, "!"); whole {
+		if user != "" && user != tokenUser && user != name {
+			return &InvalidError{"token_name", "belongs to another user than username", "A token logs in as its own user: make the two agree."}
+		}
+		user, name = tokenUser, tokenName
+	}
+	if tokenUser, tokenName, whole := strings.Cut(user, "!"); whole {
+		if name != "" && name != tokenName {
+			return &InvalidError{"username", "names another token than token_name", "Give the user in username and the token's name in token_name."}
+		}
+		user, name = tokenUser, tokenName
+	}
+	e.Username, e.TokenName = user, name
 	e.TokenValue = domain.Secret(strings.TrimSpace(e.TokenValue.Reveal()))
-	user, name, full := strings.Cut(e.TokenName, "!")
-	if full {
-		if e.Username != "" && e.Username != user && !strings.HasPrefix(e.Username, user+"!") {
-			return &InvalidError{"token_name", fmt.Sprintf("belongs to %s, and username is %s", user, e.Username),
-				"A token logs in as its own user: make the two agree."}
-		}
-		e.Username, e.TokenName = user, name
+	if !proxmoxUser.MatchString(user) || len(user) > maxText {
+		return &InvalidError{"username", "is no user with its realm", "Write it as Proxmox does, such as root@pam or proxbox@pve."}
 	}
-	if user, name, full := strings.Cut(e.Username, "!"); full {
-		if e.TokenName != "" && e.TokenName != name {
-			return &InvalidError{"username", fmt.Sprintf("names the token %s, and token_name is %s", name, e.TokenName),
-				"Give the user in username and the token's name in token_name."}
-		}
-		e.Username, e.TokenName = user, name
+	if name != "" && !proxmoxToken.MatchString(name) || len(name) > maxText {
+		return &InvalidError{"token_name", "is no name of a token", "Give the part after the ! in user@realm!name, and the secret in token_value."}
 	}
-	if err := checkTexts([]textField{{"username", &e.Username}, {"token_name", &e.TokenName}}); err != nil {
-		return err
-	}
-	if user, realm, _ := strings.Cut(e.Username, "@"); user == "" || realm == "" {
-		return &InvalidError{"username", fmt.Sprintf("%q has no realm", e.Username), "Write it as Proxmox does, such as root@pam or proxbox@pve."}
-	}
-	token := e.TokenName != "" && e.TokenValue != ""
 	switch {
-	case token || e.Password != "":
+	case name != "" && e.TokenValue != "" || e.Password != "":
 		return nil
-	case e.TokenName != "":
+	case name != "":
 		return &InvalidError{"token_value", "is empty", "Give the secret that Proxmox showed when the token was made, or a password."}
 	case e.TokenValue != "":
 		return &InvalidError{"token_name", "is empty", "Give the token's name, the part after the ! in user@realm!name."}
@@ -168,31 +173,15 @@ func checkProxmoxLogin(e *domain.ProxmoxEndpoint) error {
 	return &InvalidError{"password", "is empty, and so are token_name and token_value", "Give an API token (preferred) or a password."}
 }
 
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
-
-// checkNodeTemplate takes what node devices are to be called; empty means
-// "{node}".
+// checkNodeTemplate takes what node devices are to be called; empty leaves it
+// to the settings.
 func checkNodeTemplate(template *string) error {
 	const field = "node_device_name_template"
 	if err := checkText(field, template); err != nil || *template == "" {
 		return err
 	}
-	const wayOut = "Use {node}, and beside it {cluster}, {cluster_slug} and {endpoint} as you like."
-	node := false
-	for _, p := range placeholder.FindAllString(*template, -1) {
-		switch p {
-		case "{node}":
-			node = true
-		case "{cluster}", "{cluster_slug}", "{endpoint}":
-		default:
-			return &InvalidError{field, fmt.Sprintf("holds %s, which stands for nothing", p), wayOut}
-		}
-	}
-	if !node {
-		return &InvalidError{field, "has no {node}: every node would get the same name", wayOut}
-	}
-	if rest := placeholder.ReplaceAllString(*template, ""); strings.ContainsAny(rest, "{}") {
-		return &InvalidError{field, "has a brace without its other half", wayOut}
+	if err := settings.CheckNodeTemplate(*template); err != nil {
+		return &InvalidError{field, err.Error(), "Use {node}, and beside it {cluster}, {cluster_slug} and {endpoint} as you like."}
 	}
 	return nil
 }
