@@ -1,0 +1,356 @@
+package netboxsim
+
+// settingsTable is the plugin's one row of settings, with its defaults.
+func settingsTable() *kind {
+	return &kind{
+		name: settingsKind, path: pluginPrefix + "settings", singleton: true,
+		class: "ProxboxPluginSettings", verbose: "Proxbox plugin settings",
+		order: "id",
+		label: func(*store, *kind, *row) string { return "Proxbox plugin settings" },
+		fields: list(
+			pluginObject(),
+			fixed("singleton_key", `"default"`).ro(),
+			boolean("use_guest_agent_interface_name").or(true),
+			choice("vm_interface_sync_strategy", ifaceStrategies).bare().or("guest_os_model"),
+			text("node_device_name_template", 128).or("{node}"),
+			integer("proxbox_fetch_max_concurrency", 0, maxInt16).or(8),
+			boolean("ignore_ipv6_link_local_addresses").or(true),
+			boolean("ensure_netbox_objects").or(true),
+			boolean("delete_orphans").or(false),
+			choice("sync_mode_vm", syncModes).bare().or("always"),
+			choice("sync_mode_vm_template", syncModes).bare().or("always"),
+			choice("sync_mode_vm_interface", syncModes).bare().or("always"),
+			choice("sync_mode_mac", syncModes).bare().or("always"),
+			choice("sync_mode_ip_address", syncModes).bare().or("always"),
+			choice("sync_mode_cluster", syncModes).bare().or("always"),
+			choice("sync_mode_node", syncModes).bare().or("always"),
+			choice("sync_mode_storage", syncModes).bare().or("always"),
+			choice("sync_mode_sdn", syncModes).bare().or("disabled"),
+			choice("sync_mode_sdn_bgp", syncModes).bare().or("disabled"),
+			boolean("parse_description_metadata").or(false),
+			boolean("embed_description_metadata").or(false),
+			boolean("enable_tenant_name_regex").or(false),
+			jsonField("tenant_name_regex_rules").or(rawJSON("[]")),
+			boolean("enable_tenant_tag_assignment").or(false),
+			boolean("enable_tenant_from_cluster").or(false),
+			boolean("cloud_network_lock_enabled").or(false),
+			integer("cloud_customer_prefix_id", 0, maxInt32).null(),
+			text("cloud_customer_bridge", 64).or("vmbr1"),
+			integer("cloud_customer_vlan_tag", 0, maxInt32).null(),
+			text("cloud_customer_gateway", 64).blank(),
+			choice("primary_ip_preference", addressFamilies).bare().or("ipv4"),
+			integer("netbox_max_concurrent", 0, maxInt16).or(1),
+			integer("netbox_timeout", 0, maxInt32).or(120),
+			integer("netbox_write_concurrency", 0, maxInt16).or(8),
+			integer("proxmox_fetch_concurrency", 0, maxInt16).or(8),
+			integer("netbox_max_retries", 0, maxInt16).or(5),
+			decimal("netbox_retry_delay", 5, 2).or(fixedPoint(200)),
+			decimal("netbox_get_cache_ttl", 7, 2).or(fixedPoint(6000)),
+			integer("netbox_get_cache_max_entries", 0, maxInt32).or(4096),
+			integer("netbox_get_cache_max_bytes", 0, maxInt64).or(52428800),
+			integer("bulk_batch_size", 0, maxInt16).or(50),
+			integer("bulk_batch_delay_ms", 0, maxInt32).or(500),
+			integer("backup_batch_size", 0, maxInt16).or(5),
+			integer("backup_batch_delay_ms", 0, maxInt32).or(200),
+			integer("vm_sync_max_concurrency", 0, maxInt16).or(4),
+			integer("sync_job_timeout", 3600, 604800).or(7200),
+			integer("interface_batch_size", 1, maxInt16).or(5),
+			integer("interface_batch_delay_ms", 0, maxInt32).or(100),
+			text("reconciliation_engine", 0).or("python"),
+			boolean("reconciliation_compare_strict").or(false),
+			decimal("custom_fields_request_delay", 5, 2).or(fixedPoint(0)),
+			text("backend_log_file_path", 255).or("/var/log/proxbox.log"),
+			boolean("debug_cache").or(false),
+			boolean("expose_internal_errors").or(false),
+			boolean("netbox_openapi_persist").or(true),
+			boolean("ssrf_protection_enabled").or(true),
+			boolean("allow_private_ips").or(true),
+			text("additional_allowed_ip_ranges", 0).blank(),
+			text("explicitly_blocked_ip_ranges", 0).blank(),
+			text("encryption_key", 255).blank().writesOnly(),
+			text("credential_storage_backend", 0).blank(),
+			text("openbao_policy_slug", 100).or("proxbox").checked(slugCheck),
+			text("openbao_service_username", 150).blank(),
+			integer("proxmox_timeout", 0, maxInt32).or(5),
+			integer("proxmox_max_retries", 0, maxInt16).or(0),
+			decimal("proxmox_retry_backoff", 5, 2).or(fixedPoint(50)),
+			decimal("ceph_task_timeout", 6, 2).atLeast(1.0, "1.00").or(fixedPoint(30000)),
+			decimal("ceph_task_poll_interval", 6, 2).atLeast(0.1, "0.10").or(fixedPoint(100)),
+			decimal("ceph_run_lease_seconds", 6, 2).atLeast(1.0, "1.00").or(fixedPoint(36000)),
+			pk("default_role_qemu", "dcim.devicerole").null(),
+			pk("default_role_lxc", "dcim.devicerole").null(),
+			boolean("branching_enabled").or(false),
+			text("branch_name_prefix", 64).or("proxbox-sync"),
+			text("branch_on_conflict", 0).or("fail"),
+			boolean("netbox_to_proxmox_enabled").or(false),
+			text("netbox_to_proxmox_typed_confirmation", 64).blank(),
+			boolean("intent_warn_plaintext_password").or(true),
+			boolean("apply_destroy_confirmed").or(false),
+			boolean("intent_apply_authorization_self_approve_allowed").or(false),
+			integer("intent_deletion_request_ttl_days", 1, maxInt32).or(7),
+			boolean("hardware_discovery_enabled").or(false),
+			boolean("hardware_discovery_sync_nic_macs").or(false),
+			boolean("overwrite_device_role").or(true),
+			boolean("overwrite_device_type").or(true),
+			boolean("overwrite_device_tags").or(true),
+			boolean("overwrite_device_status").or(true),
+			boolean("overwrite_device_description").or(true),
+			boolean("overwrite_device_custom_fields").or(true),
+			boolean("overwrite_vm_role").or(true),
+			boolean("overwrite_vm_type").or(true),
+			boolean("overwrite_vm_platform").or(false),
+			boolean("overwrite_vm_tags").or(true),
+			boolean("overwrite_vm_proxmox_tags").or(true),
+			boolean("overwrite_vm_description").or(true),
+			boolean("overwrite_vm_custom_fields").or(true),
+			boolean("overwrite_vm_cloudinit").or(true),
+			boolean("overwrite_cluster_tags").or(true),
+			boolean("overwrite_cluster_description").or(true),
+			boolean("overwrite_cluster_custom_fields").or(true),
+			boolean("overwrite_node_interface_tags").or(true),
+			boolean("overwrite_node_interface_custom_fields").or(true),
+			boolean("overwrite_storage_tags").or(true),
+			boolean("overwrite_vm_interface_tags").or(true),
+			boolean("overwrite_vm_interface_custom_fields").or(true),
+			boolean("overwrite_ip_status").or(true),
+			boolean("overwrite_ip_tags").or(true),
+			boolean("overwrite_ip_custom_fields").or(true),
+			boolean("overwrite_ip_address_dns_name").or(true),
+			organized(),
+		),
+	}
+}
+
+func sdnFabricsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnfabric", path: pluginPrefix + "sdn-fabrics",
+		label: underCluster("fabric_name"),
+		class: "ProxmoxSdnFabric", verbose: "SDN Fabric",
+		order:   "endpoint cluster_name fabric_name",
+		filters: `endpoint cluster_name fabric_name fabric_type status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("fabric_name", 255).must(),
+			choice("fabric_type", sdnFabricTypes),
+			integer("asn", minInt32, maxInt32).null(),
+			boolean("advertise_subnets").or(false),
+			boolean("disable_arp_nd_suppression").or(false),
+			integer("vrf_vxlan", minInt32, maxInt32).null(),
+			jsonField("peers").or(rawJSON("[]")),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name fabric_name"},
+		},
+	}
+}
+
+func sdnControllersTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdncontroller", path: pluginPrefix + "sdn-controllers",
+		label: underCluster("controller_name"),
+		class: "ProxmoxSdnController", verbose: "SDN Controller",
+		order:   "endpoint cluster_name controller_name",
+		filters: `endpoint cluster_name controller_name controller_type status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("controller_name", 255).must(),
+			text("controller_type", 32).blank(),
+			integer("asn", minInt32, maxInt32).null(),
+			jsonField("peers").or(rawJSON("[]")),
+			jsonField("nodes").or(rawJSON("[]")),
+			text("loopback", 255).blank(),
+			text("state", 32).blank(),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name controller_name"},
+		},
+	}
+}
+
+func sdnZonesTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnzone", path: pluginPrefix + "sdn-zones",
+		label: underCluster("zone_name"),
+		class: "ProxmoxSdnZone", verbose: "SDN Zone",
+		order:   "endpoint cluster_name zone_name",
+		filters: `endpoint cluster_name zone_name zone_type status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("zone_name", 255).must(),
+			text("zone_type", 32).blank(),
+			text("controller", 255).blank(),
+			integer("vrf_vxlan", minInt32, maxInt32).null(),
+			integer("tag", minInt32, maxInt32).null(),
+			integer("mtu", minInt32, maxInt32).null(),
+			text("dns", 255).blank(),
+			text("ipam", 255).blank(),
+			jsonField("rt_import").or(rawJSON("[]")),
+			text("state", 32).blank(),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name zone_name"},
+		},
+	}
+}
+
+func sdnVnetsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnvnet", path: pluginPrefix + "sdn-vnets",
+		label: underCluster("zone_name vnet_name"),
+		class: "ProxmoxSdnVNet", verbose: "SDN VNet",
+		order:   "endpoint cluster_name zone_name vnet_name",
+		filters: `endpoint cluster_name zone_name vnet_name vnet_type status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("zone_name", 255).blank(),
+			text("vnet_name", 255).must(),
+			text("vnet_type", 32).blank(),
+			integer("tag", minInt32, maxInt32).null(),
+			text("alias", 255).blank(),
+			boolean("vlanaware").or(false),
+			text("state", 32).blank(),
+			nulls("l2vpn"),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name vnet_name"},
+		},
+	}
+}
+
+func sdnSubnetsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnsubnet", path: pluginPrefix + "sdn-subnets",
+		label: underCluster("vnet_name subnet"),
+		class: "ProxmoxSdnSubnet", verbose: "SDN Subnet",
+		order:   "endpoint cluster_name vnet_name subnet",
+		filters: `endpoint cluster_name zone_name vnet_name subnet status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("zone_name", 255).blank(),
+			text("vnet_name", 255).must(),
+			text("subnet", 128).must(),
+			text("subnet_type", 32).blank(),
+			text("gateway", 128).blank(),
+			boolean("snat").or(false),
+			pk("prefix", prefixKind).null(),
+			text("skip_reason", 0).blank(),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name vnet_name subnet"},
+		},
+	}
+}
+
+func sdnBindingsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnbinding", path: pluginPrefix + "sdn-bindings",
+		label: underCluster("source_type source_name"),
+		class: "ProxmoxSdnBinding", verbose: "SDN Binding",
+		order:   "endpoint cluster_name source_type source_name",
+		filters: `endpoint cluster_name source_type source_name target_type status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("source_type", 64).must(),
+			text("source_name", 512).must(),
+			text("node", 255).blank(),
+			text("zone_name", 255).blank(),
+			text("vnet_name", 255).blank(),
+			text("target_type", 64).blank(),
+			integer("target_id", 0, maxInt64).null(),
+			text("status", 64).or("active"),
+			text("conflict_reason", 0).blank(),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name source_type source_name"},
+		},
+	}
+}
+
+func sdnRouteMapsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnroutemap", path: pluginPrefix + "sdn-route-maps",
+		label: underCluster("name"),
+		class: "ProxmoxSdnRouteMap", verbose: "SDN Route Map",
+		order:   "endpoint cluster_name name order",
+		filters: `endpoint cluster_name name action status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("name", 255).must(),
+			text("action", 16).blank(),
+			text("match_peer", 255).blank(),
+			text("match_ip", 255).blank(),
+			text("set_community", 255).blank(),
+			integer("order", minInt32, maxInt32).or(0),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name name order"},
+		},
+	}
+}
+
+func sdnPrefixListsTable() *kind {
+	return &kind{
+		name: "netbox_proxbox.proxmoxsdnprefixlist", path: pluginPrefix + "sdn-prefix-lists",
+		label: underCluster("name"),
+		class: "ProxmoxSdnPrefixList", verbose: "SDN Prefix List",
+		order:   "endpoint cluster_name name",
+		filters: `endpoint cluster_name name action status`,
+		fields: list(
+			pluginObject(),
+			pk("endpoint", endpointKind).cascade().null(),
+			text("cluster_name", 255).must(),
+			text("name", 255).must(),
+			text("cidr", 64).blank(),
+			text("action", 16).blank(),
+			integer("le", minInt32, maxInt32).null(),
+			integer("ge", minInt32, maxInt32).null(),
+			choice("status", sdnStatus).or("active"),
+			jsonField("raw_config").or(rawJSON("{}")),
+			organized(),
+		),
+		unique: []unique{
+			{fields: "endpoint cluster_name name cidr"},
+		},
+	}
+}
+
+// sdnTables are what the plugin keeps of Proxmox's software defined network.
+func sdnTables() []*kind {
+	return []*kind{
+		sdnFabricsTable(), sdnControllersTable(), sdnZonesTable(), sdnVnetsTable(), sdnSubnetsTable(), sdnBindingsTable(), sdnRouteMapsTable(), sdnPrefixListsTable(),
+	}
+}
