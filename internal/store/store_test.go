@@ -228,8 +228,6 @@ func TestOwnSecret(t *testing.T) {
 	}
 }
 
-// Every column that holds a credential must be in the list that the wrong
-// key, the rotation and this test go through.
 func TestNoCredentialRestsInClear(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -249,6 +247,7 @@ func TestNoCredentialRestsInClear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkSealedColumns(t, s)
 	if _, err := s.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
@@ -266,6 +265,37 @@ func TestNoCredentialRestsInClear(t *testing.T) {
 				t.Errorf("%s holds a credential in clear", f.Name())
 			}
 		}
+	}
+}
+
+// Every column that holds a credential must be in the list by which a wrong
+// key is found and a new key is brought in.
+func checkSealedColumns(t *testing.T, s *Store) {
+	t.Helper()
+	listed := map[string]bool{}
+	for _, c := range sealedColumns {
+		listed[c.table+"."+c.column] = true
+	}
+	rows, err := s.readers.Query(`SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var table, column string
+		var sealed int
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.readers.QueryRow("SELECT count(*) FROM " + table + " WHERE " + column + " LIKE 'enc:%'").Scan(&sealed); err != nil {
+			t.Fatal(err)
+		}
+		if (sealed > 0) != listed[table+"."+column] {
+			t.Errorf("%s.%s: %d sealed values, and listed: %v", table, column, sealed, listed[table+"."+column])
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 }
 
