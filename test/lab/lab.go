@@ -468,7 +468,7 @@ func (l *Lab) flushRedis(ctx context.Context) error {
 		return err
 	}
 	if answer != "+OK\r\n" {
-		return fmt.Errorf("Redis answers FLUSHALL with %q", answer)
+		return fmt.Errorf("server answers FLUSHALL with %q", answer)
 	}
 	return nil
 }
