@@ -486,11 +486,12 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("POST: %v", err)
 	}
 	// half an answer, then silence
-	f.answer = func(w http.ResponseWriter, r *http.Request) {
+	f = newFake(t, func(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, `{"id"`)
 		w.(http.Flusher).Flush()
 		hang(w, r)
-	}
+	})
+	c = f.open(t, Options{Timeout: 20 * time.Millisecond})
 	if _, err = c.Get(t.Context(), vms, nil); err == nil || !strings.Contains(err.Error(), "PROXBOX_NETBOX_TIMEOUT") {
 		t.Errorf("half an answer: %v", err)
 	}

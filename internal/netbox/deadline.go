@@ -14,9 +14,6 @@ type timeoutError struct{ after time.Duration }
 
 func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
 
-// Timeout makes it a timeout in the sense of net.Error.
-func (e *timeoutError) Timeout() bool { return true }
-
 // deadline bounds one request with its answer, body included. It does not
 // count the time in which the request waited for its turn.
 type deadline struct {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -114,22 +115,38 @@ func TestSlowAnswersLowerTheLimit(t *testing.T) {
 }
 
 func TestWhoStopsWaitingLeavesItsPlace(t *testing.T) {
-	l := newLimiter(nil, 1, time.Minute)
-	if err := l.acquire(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	gaveUp := make(chan error)
-	go func() { gaveUp <- l.acquire(ctx) }()
-	cancel()
-	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-	l.release(time.Now(), time.Now(), false)
-	if err := l.acquire(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if l.inUse != 1 || len(l.waiting) != 0 {
-		t.Errorf("%d in use, %d waiting", l.inUse, len(l.waiting))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(nil, 1, time.Minute)
+		if err := l.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		order := make(chan string, 2)
+		go func() {
+			if err := l.acquire(ctx); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			order <- "gave up"
+		}()
+		synctest.Wait()
+		go func() {
+			if err := l.acquire(t.Context()); err != nil {
+				t.Error(err)
+			}
+			order <- "went"
+		}()
+		synctest.Wait()
+		if len(l.waiting) != 2 {
+			t.Fatalf("%d wait", len(l.waiting))
+		}
+		cancel()
+		synctest.Wait()
+		l.release(time.Now(), time.Now(), false)
+		if a, b := <-order, <-order; a != "gave up" || b != "went" {
+			t.Errorf("%s, %s", a, b)
+		}
+		if l.inUse != 1 || len(l.waiting) != 0 {
+			t.Errorf("%d in use, %d waiting", l.inUse, len(l.waiting))
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,21 +219,18 @@ func wording(v any) string {
 	return itemError(v).String()
 }
 
+var title = regexp.MustCompile(`(?i)<title>([^<]*)<`)
+
 // plain is what a body that is not JSON says: the title of a page, or a line.
 func plain(body []byte, contentType string) string {
-	s := string(body)
-	if lower := strings.ToLower(s); strings.Contains(contentType, "html") || strings.HasPrefix(strings.TrimSpace(lower), "<") {
-		start := strings.Index(lower, "<title>")
-		if start < 0 {
-			return "a page instead of an answer"
-		}
-		title, _, found := strings.Cut(s[start+len("<title>"):], "<")
-		if !found {
-			return "a page instead of an answer"
-		}
-		return shorten("a page titled \"" + strings.Join(strings.Fields(title), " ") + "\"")
+	line := strings.Join(strings.Fields(string(body)), " ")
+	if !strings.Contains(contentType, "html") && !strings.HasPrefix(line, "<") {
+		return shorten(line)
 	}
-	return shorten(strings.Join(strings.Fields(s), " "))
+	if m := title.FindStringSubmatch(line); m != nil {
+		return shorten(`a page titled "` + strings.TrimSpace(m[1]) + `"`)
+	}
+	return "a page instead of an answer"
 }
 
 // maxText bounds a message that is shown to a person, in bytes.
