@@ -26,7 +26,8 @@ type refusal struct {
 //	{"detail": …, "errors": [{"id": 12, "errors": {field: […]}}]}    4.7, by id
 //	[{}, {field: […]}, {}]                                           4.5 and 4.6, by position
 //	{field: […]}                                                     one object, or the first guilty one
-//	{"detail": …}                                                    permissions, protected objects, plugin rules
+//	{field: …}                                                       the plugin's own rules, with 409
+//	{"detail": …}                                                    permissions, protected objects
 //	["…"]                                                            a parameter
 //	{"error": …, "exception": …}                                     an exception within NetBox
 //
@@ -69,6 +70,9 @@ func parseObject(doc map[string]any, items []map[string]any) refusal {
 			r.detail = strings.TrimSpace(code + ": " + r.detail)
 		}
 		return r
+	}
+	if len(doc) > 1 {
+		delete(doc, "code") // the plugin repeats the reason under it
 	}
 	fields := itemError(doc)
 	r.detail = shorten(fields.String())
