@@ -101,6 +101,7 @@ type Option func(*config)
 type config struct {
 	transport *http.Transport
 	tls       bool
+	rewrite   func(*http.Response) error
 }
 
 // WithTransport sets how the tap reaches its target, for one that needs a
@@ -110,6 +111,10 @@ func WithTransport(t *http.Transport) Option { return func(c *config) { c.transp
 // WithTLS makes the tap itself speak TLS, with a certificate made by
 // [httptest.Server] that nobody trusts.
 func WithTLS() Option { return func(c *config) { c.tls = true } }
+
+// WithRewrite lets f change every answer of the target before the client gets
+// it.
+func WithRewrite(f func(*http.Response) error) Option { return func(c *config) { c.rewrite = f } }
 
 // New starts a tap in front of target (a URL without a path) on a free port
 // of 127.0.0.1. It stops when the test ends.
@@ -132,8 +137,9 @@ func New(tb testing.TB, target string, options ...Option) *Tap {
 
 	t := &Tap{target: u}
 	t.proxy = &httputil.ReverseProxy{
-		Transport:     c.transport,
-		FlushInterval: -1,
+		Transport:      c.transport,
+		FlushInterval:  -1,
+		ModifyResponse: c.rewrite,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(u)
 			// The target writes its links ("next" of a list) with the

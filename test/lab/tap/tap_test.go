@@ -209,3 +209,16 @@ func TestHold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRewriteAndTLS(t *testing.T) {
+	s, _ := target(t)
+	p := New(t, s.URL, WithTLS(), WithRewrite(func(r *http.Response) error {
+		r.StatusCode = http.StatusTeapot
+		return nil
+	}))
+	c := p.server.Client()
+	t.Cleanup(c.CloseIdleConnections)
+	if status, _, err := ask(t, c, http.MethodGet, p.URL()+"/", ""); err != nil || status != http.StatusTeapot {
+		t.Errorf("answered %d %v", status, err)
+	}
+}
