@@ -192,11 +192,27 @@ func dataType(v *view, k *kind, b []byte, r *row) []byte {
 	switch typ {
 	case "multiselect", "multiobject":
 		typ = "array"
+	case "json":
+		typ = "object"
 	case "object", "integer", "boolean", "decimal":
 	default:
 		typ = "string"
 	}
 	return appendString(b, typ)
+}
+
+// portMappings is the form in which NetBox 4.7 shows a service's ports.
+func portMappings(_ *view, k *kind, b []byte, r *row) []byte {
+	raw, _ := k.get(r, "ports").(rawJSON)
+	ports, _ := decodeJSON(string(raw)).([]any)
+	b = append(b, '[')
+	for i, port := range ports {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, k.str(r, "protocol")+"/"+pyText(port))
+	}
+	return append(b, ']')
 }
 
 func changeUser(v *view, k *kind, b []byte, r *row) []byte {
@@ -228,7 +244,8 @@ func customFieldLabel(_ *store, k *kind, r *row) string {
 }
 
 func journalLabel(_ *store, k *kind, r *row) string {
-	return fmt.Sprintf("%s (%s)", r.created.Format("2006-01-02 15:04:05"), k.str(r, "kind"))
+	f := k.field("kind")
+	return fmt.Sprintf("%s (%s)", r.created.Format("2006-01-02 15:04"), f.optionLabel(k.str(r, "kind")))
 }
 
 func changeLabel(s *store, k *kind, r *row) string {
@@ -242,7 +259,12 @@ func deviceLabel(s *store, k *kind, r *row) string {
 	if name := k.str(r, "name"); name != "" {
 		return name
 	}
-	return fmt.Sprintf("%s (%d)", s.labelOf("dcim.devicetype", k.id(r, "device_type")), r.id)
+	types := s.kinds["dcim.devicetype"]
+	typ := s.row(types.name, k.id(r, "device_type"))
+	if typ == nil {
+		return fmt.Sprintf("%s (%d)", k.verbose, r.id)
+	}
+	return fmt.Sprintf("%s %s (%d)", s.labelOf("dcim.manufacturer", types.id(typ, "manufacturer")), types.str(typ, "model"), r.id)
 }
 
 func vlanLabel(_ *store, k *kind, r *row) string {

@@ -122,6 +122,9 @@ func (d *draft) readField(f *field, v any) {
 		return
 	}
 	d.new.vals[f.slot] = val
+	if f.after != nil {
+		f.after(d)
+	}
 }
 
 // taken is the message of a field that must be unique alone.

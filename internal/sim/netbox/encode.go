@@ -133,11 +133,15 @@ func (v *view) field(b []byte, f *field, r *row, plain bool) []byte {
 		return strconv.AppendInt(b, int64(r.id), 10)
 	case tSelf:
 		b = append(b, '"')
-		b = v.path(b, "/api/", f.owner, r.id)
+		b = v.path(b, "/api/", f.owner.path, r.id)
 		return append(b, '"')
 	case tDisplayURL:
 		b = append(b, '"')
-		b = v.path(b, "/", f.owner, r.id)
+		page := f.owner.page
+		if page == "" {
+			page = f.owner.path
+		}
+		b = v.path(b, "/", page, r.id)
 		return append(b, '"')
 	case tDisplay:
 		return appendString(b, v.s.label(f.owner, r))
@@ -232,6 +236,11 @@ func (v *view) nested(b []byte, k *kind, shape []nestedField, id int) []byte {
 			b = append(b, '0')
 			continue
 		}
+		if n.shape != nil {
+			id, _ := r.vals[n.f.slot].(int)
+			b = v.nested(b, n.f.to, n.shape, id)
+			continue
+		}
 		b = v.field(b, n.f, r, n.plain || n.f.plain)
 	}
 	return append(b, '}')
@@ -246,10 +255,10 @@ func (v *view) brief(b []byte, kindName string, id int) []byte {
 	return v.nested(b, k, k.briefNested, id)
 }
 
-func (v *view) path(b []byte, prefix string, k *kind, id int) []byte {
+func (v *view) path(b []byte, prefix, path string, id int) []byte {
 	b = append(b, v.base...)
 	b = append(b, prefix...)
-	b = append(b, k.path...)
+	b = append(b, path...)
 	b = append(b, '/')
 	b = strconv.AppendInt(b, int64(id), 10)
 	return append(b, '/')

@@ -474,6 +474,19 @@ func init() {
 		p, msg := parseAddress(want)
 		return msg == "" && have.Contains(p.(netip.Prefix).Addr()) && have.Bits() <= p.(netip.Prefix).Bits()
 	}
+	for _, kindName := range []string{vmInterfaceKind, interfaceKind} {
+		onVLAN := func(match func(v *view, id int, want string) bool) func(*view, *row, string) bool {
+			return func(v *view, r *row, want string) bool {
+				k := v.s.kinds[kindName]
+				ids := append(idsOf(k.get(r, "untagged_vlan")), idsOf(k.get(r, "tagged_vlans"))...)
+				return slices.ContainsFunc(ids, func(id int) bool { return match(v, id, want) })
+			}
+		}
+		specials[kindName+" vlan_id"] = onVLAN(func(_ *view, id int, want string) bool { return strconv.Itoa(id) == want })
+		specials[kindName+" vlan"] = onVLAN(func(v *view, id int, want string) bool {
+			return strconv.Itoa(v.s.kinds[vlanKind].id(v.s.row(vlanKind, id), "vid")) == want
+		})
+	}
 	specials[customFieldKind+" object_type"] = func(v *view, r *row, want string) bool {
 		types, _ := v.s.kinds[customFieldKind].get(r, "object_types").(rawJSON)
 		return strings.Contains(string(types), `"`+want+`"`)

@@ -10,6 +10,7 @@ import (
 type kind struct {
 	name    string // "virtualization.virtualmachine"
 	path    string // "virtualization/virtual-machines"
+	page    string // path of the web page, where it is another
 	class   string // "VirtualMachine", as a 404 names it
 	verbose string // "virtual machine", as a duplicate's message names it
 	order   string // fields of the default ordering, "name id"
@@ -139,6 +140,7 @@ type field struct {
 	minDecText     string
 	options        []option
 	check          func(string) string // a text's own rule: the message, or ""
+	after          rule                // a rule of a value that was read
 	norm           func(string) string
 
 	target  string
@@ -165,6 +167,7 @@ type option struct{ value, label string }
 type nestedField struct {
 	f     *field
 	plain bool
+	shape []nestedField // of a reference; nil for its own
 }
 
 func options(pairs ...string) []option {
@@ -218,7 +221,8 @@ func choice(name string, opts []option) *field {
 }
 
 // ref is a foreign key; shape lists the fields of the nested object when they
-// are not the target's brief ones ("family=" answers the bare value).
+// are not the target's brief ones: "family=" answers the bare value, and
+// "device:id,name" gives the object nested in the nested one its own shape.
 func ref(name, target string, shape ...string) *field {
 	return &field{name: name, typ: tRef, target: target, shape: strings.Join(shape, " ")}
 }
@@ -294,6 +298,8 @@ func (f *field) aside() *field { f.topOnly = true; return f }
 func (f *field) named(label string) *field { f.label = label; return f }
 
 func (f *field) checked(check func(string) string) *field { f.check = check; return f }
+
+func (f *field) read(check rule) *field { f.after = check; return f }
 
 func (f *field) normed(norm func(string) string) *field { f.norm = norm; return f }
 
@@ -419,6 +425,7 @@ func (k *kind) nestedShape(shape string) []nestedField {
 	}
 	var fs []nestedField
 	for name := range strings.FieldsSeq(shape) {
+		name, inner, _ := strings.Cut(name, ":")
 		name, plain := strings.CutSuffix(name, "=")
 		f := k.byName[name]
 		if f == nil {
@@ -427,7 +434,11 @@ func (k *kind) nestedShape(shape string) []nestedField {
 		if f.topOnly {
 			continue
 		}
-		fs = append(fs, nestedField{f: f, plain: plain})
+		n := nestedField{f: f, plain: plain}
+		if inner != "" {
+			n.shape = f.to.nestedShape(strings.ReplaceAll(inner, ",", " "))
+		}
+		fs = append(fs, n)
 	}
 	return fs
 }

@@ -77,7 +77,11 @@ func (x *exchange) get(id int, detailed bool) ([]byte, *answer) {
 	}
 	x.read++
 	x.tag(r)
-	return x.view.object(nil, x.fields(), r), nil
+	fields := x.fields()
+	if x.runtime {
+		fields = append(fields, fixed("encryption_key_configured", "false"), fixed("encryption_key", `""`))
+	}
+	return x.view.object(nil, fields, r), nil
 }
 
 func (x *exchange) noSuch() *answer {
@@ -306,7 +310,7 @@ func (x *exchange) createOne(t *tx, in any) (int, []byte, *answer) {
 	}
 	x.written++
 	x.tag(r)
-	x.w.Header().Set("Location", string(x.view.path(nil, "/api/", x.k, r.id)))
+	x.w.Header().Set("Location", string(x.view.path(nil, "/api/", x.k.path, r.id)))
 	return http.StatusCreated, x.view.object(nil, x.fields(), r), nil
 }
 

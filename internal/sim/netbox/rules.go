@@ -130,7 +130,9 @@ func vmDisk(d *draft) {
 	}
 	switch disk := d.get("disk").(type) {
 	case nil:
-		d.set("disk", total)
+		if !d.given["disk"] {
+			d.set("disk", total)
+		}
 	case int:
 		if disk != total {
 			d.fail("disk", "The specified disk size (%d) must match the aggregate size of assigned virtual disks (%d).", disk, total)
@@ -147,24 +149,24 @@ func (s *store) diskSum(vm int) (total int, any bool) {
 	return total, any
 }
 
-// sumDisks keeps a virtual machine's size after a change of a disk.
+// sumDisks keeps a virtual machine's size after a change of a disk. One that
+// a disk was moved away from keeps what it had, as in NetBox.
 func sumDisks(s *store, x *tx, old, new *row) {
 	k, vms := s.kinds[diskKind], s.kinds[vmKind]
-	for _, r := range []*row{old, new} {
-		if r == nil {
-			continue
-		}
-		vm := s.row(vmKind, k.id(r, "virtual_machine"))
-		if vm == nil {
-			continue
-		}
-		var want any
-		if total, any := s.diskSum(vm.id); any {
-			want = total
-		}
-		if vms.get(vm, "disk") != want {
-			x.amend(vms, vm, true, func(c *row) { c.vals[vms.field("disk").slot] = want })
-		}
+	r := new
+	if r == nil {
+		r = old
+	}
+	vm := s.row(vmKind, k.id(r, "virtual_machine"))
+	if vm == nil {
+		return
+	}
+	var want any
+	if total, any := s.diskSum(vm.id); any {
+		want = total
+	}
+	if vms.get(vm, "disk") != want {
+		x.amend(vms, vm, silently, func(c *row) { c.vals[vms.field("disk").slot] = want })
 	}
 }
 
@@ -256,19 +258,17 @@ func deviceCluster(d *draft) {
 // scopeSite resolves a scope; the simulator knows sites alone.
 func scopeSite(d *draft) {
 	d.set("_site", nil)
-	if d.get("scope_type") == nil {
-		return
-	}
-	id, ok := d.get("scope_id").(int)
-	if !ok {
-		d.fail("scope_id", "This field cannot be null.")
-		return
-	}
-	if d.s.row(siteKind, id) == nil {
+	id, hasID := d.get("scope_id").(int)
+	switch hasType := d.get("scope_type") != nil; {
+	case hasType && !hasID:
 		d.fail(allKey, "Please select a site.")
-		return
+	case !hasType && hasID:
+		d.fail("scope_type", "This field cannot be null.")
+	case hasID && d.s.row(siteKind, id) == nil:
+		d.fail("scope_id", "Related object not found using the provided value: %d.", id)
+	case hasID:
+		d.set("_site", id)
 	}
-	d.set("_site", id)
 }
 
 // clusterSite refuses a site that a host device of the cluster is not at.
@@ -300,7 +300,7 @@ func moveVMsToSite(s *store, x *tx, _, new *row) {
 	vms := s.kinds[vmKind]
 	for _, vm := range s.referring(vms.field("cluster"), new.id) {
 		if vms.id(vm, "site") != site {
-			x.amend(vms, vm, true, func(c *row) { c.vals[vms.field("site").slot] = site })
+			x.amend(vms, vm, silently, func(c *row) { c.vals[vms.field("site").slot] = site })
 		}
 	}
 }
@@ -337,22 +337,20 @@ func notItself(name, message string) rule {
 	}
 }
 
-// samePartOwner holds that parent and bridge belong to the same machine.
-func samePartOwner(owner, what string) rule {
+// sameOwner holds that an interface and the one it refers to belong to the
+// same machine.
+func sameOwner(name, role, owner, what string) rule {
+	end := "."
+	if name == "parent" && owner == "device" {
+		end = "" // NetBox's own words
+	}
 	return func(d *draft) {
-		for _, name := range []string{"parent", "bridge", "lag"} {
-			if d.k.byName[name] == nil {
-				continue
-			}
-			other := d.ref(name)
-			if other == nil || d.k.id(other, owner) == d.id(owner) {
-				continue
-			}
-			role := map[string]string{"parent": "parent interface", "bridge": "bridge interface", "lag": "LAG interface"}[name]
-			d.fail(name, "The selected %s (%s) belongs to a different %s (%s).", role,
-				d.s.labelOf(d.k.name, other.id), what, d.s.labelOf(d.k.field(owner).target, d.k.id(other, owner)))
+		other := d.ref(name)
+		if other == nil || d.k.id(other, owner) == d.id(owner) {
 			return
 		}
+		d.fail(name, "The selected %s interface (%s) belongs to a different %s (%s)%s", role,
+			d.s.labelOf(d.k.name, other.id), what, d.s.labelOf(d.k.field(owner).target, d.k.id(other, owner)), end)
 	}
 }
 
@@ -455,7 +453,7 @@ func (d *draft) setPrimaryMAC() {
 		want = s.ensureMAC(x, d.k.name, cur.id, text)
 	}
 	if cur.vals[slot] != want {
-		x.amend(d.k, cur, false, func(c *row) { c.vals[slot] = want })
+		x.amend(d.k, cur, saved, func(c *row) { c.vals[slot] = want })
 	}
 }
 
@@ -663,15 +661,17 @@ func title(text string) string {
 	return strings.Join(words, " ")
 }
 
-// customFieldTypes checks the object types of a custom field.
-func customFieldTypes(d *draft) {
+// objectTypes reads a list of kinds, and keeps it sorted.
+func objectTypes(d *draft) {
 	raw, _ := d.get("object_types").(rawJSON)
-	names, ok := decodeJSON(string(raw)).([]any)
+	v := decodeJSON(string(raw))
+	list, ok := v.([]any)
 	if !ok {
-		d.fail("object_types", "Expected a list of items but got type %q.", pyType(decodeJSON(string(raw))))
+		d.fail("object_types", "Expected a list of items but got type %q.", pyType(v))
 		return
 	}
-	for _, n := range names {
+	names := make([]string, len(list))
+	for i, n := range list {
 		name, _ := n.(string)
 		switch {
 		case strings.Count(name, ".") != 1:
@@ -681,7 +681,10 @@ func customFieldTypes(d *draft) {
 			d.fail("object_types", "Invalid content type: %s", name)
 			return
 		}
+		names[i] = name
 	}
+	slices.Sort(names)
+	d.set("object_types", rawJSON(jsonText(names)))
 }
 
 // fillCustomField gives the objects of a custom field's kinds its default, and
@@ -704,7 +707,7 @@ func fillCustomField(s *store, x *tx, old, new *row) {
 	each := func(kindName string, change func(cf map[string]any)) {
 		t := s.table(kindName)
 		for _, r := range slices.Clone(t.byID) {
-			x.amend(t.k, r, true, func(c *row) {
+			x.amend(t.k, r, silently, func(c *row) {
 				cf := make(map[string]any, len(c.cf)+1)
 				for name, v := range c.cf {
 					cf[name] = v
@@ -729,6 +732,55 @@ func fillCustomField(s *store, x *tx, old, new *row) {
 		}
 		def := decodeJSON(string(raw))
 		each(kindName, func(cf map[string]any) { cf[k.str(new, "name")] = def })
+	}
+}
+
+// notBelowItself holds a tree free of circles.
+func notBelowItself(d *draft) {
+	for parent := d.ref("parent"); parent != nil && d.old != nil; parent = d.s.row(d.k.name, d.k.id(parent, "parent")) {
+		if parent.id == d.old.id {
+			d.fail("parent", "Cannot assign self or a descendant as parent.")
+			return
+		}
+	}
+}
+
+// portVLANs holds a node interface's VLANs to what its mode can carry.
+func portVLANs(d *draft) {
+	mode := d.str("mode")
+	tagged := len(idsOf(d.get("tagged_vlans"))) > 0
+	if mode != "q-in-q" && d.get("qinq_svlan") != nil {
+		d.fail("qinq_svlan", "Interface mode does not support q-in-q service vlan")
+	}
+	if mode == "" && d.get("untagged_vlan") != nil {
+		d.fail("untagged_vlan", "Interface mode does not support untagged vlan")
+	}
+	if tagged && (mode == "" || mode == "access" || mode == "tagged-all") {
+		d.fail("tagged_vlans", "Interface mode does not support tagged vlans")
+	}
+}
+
+// portParent allows a parent for virtual interfaces alone.
+func portParent(p Profile) rule {
+	message := "Only virtual interfaces may be assigned to a parent interface."
+	if p.indexedErrors {
+		message = "Only virtual interfaces, or a channel subinterface with a channel ID assigned, may be assigned to a parent interface."
+	}
+	return func(d *draft) {
+		if d.get("parent") != nil && d.str("type") != "virtual" {
+			d.fail("parent", "%s", message)
+		}
+	}
+}
+
+// portLAG refuses a LAG for virtual interfaces and for itself.
+func portLAG(d *draft) {
+	switch lag := d.id("lag"); {
+	case lag == 0:
+	case d.str("type") == "virtual":
+		d.fail("lag", "Virtual interfaces cannot have a parent LAG interface.")
+	case d.old != nil && lag == d.old.id:
+		d.fail("lag", "A LAG interface cannot be its own parent.")
 	}
 }
 

@@ -200,6 +200,9 @@ func (d *draft) save() (*row, *problems, *answer) {
 		fill(d)
 	}
 	if stop := d.collides(); stop != nil {
+		if d.adding() {
+			t.nextID++ // PostgreSQL had given the id by then
+		}
 		return nil, nil, stop
 	}
 	now := s.now()
@@ -224,18 +227,31 @@ func (d *draft) save() (*row, *problems, *answer) {
 	return t.rows[d.new.id], nil, nil
 }
 
-// amend changes a row that is in its table; quiet changes are those that
-// NetBox makes in SQL, without a time stamp and a change log entry.
-func (x *tx) amend(k *kind, r *row, quiet bool, change func(*row)) *row {
+// how a change of another object is made.
+type manner uint8
+
+const (
+	saved    manner = iota // as a request would: a new time stamp, an entry in the change log
+	related                // of a many-to-many relation: an entry without a new time stamp
+	silently               // in SQL: neither
+)
+
+// amend changes a row that is in its table.
+func (x *tx) amend(k *kind, r *row, how manner, change func(*row)) *row {
 	c := r.clone()
 	change(c)
 	now := x.s.now()
-	if !quiet {
+	if how == saved {
 		c.updated = now
 	}
 	x.put(x.s.table(k.name), r, c)
-	if !quiet {
+	switch how {
+	case saved:
 		x.record(k, r, c, now)
+	case related:
+		if !x.extend(k, c) {
+			x.record(k, r, c, now)
+		}
 	}
 	return c
 }
@@ -337,8 +353,16 @@ func (s *store) unlink(x *tx, k *kind, r *row, going map[anyKey]bool) {
 			if going[anyKey{f.owner.name, other.id}] {
 				continue
 			}
-			// One-to-one fields are emptied by the database alone.
-			x.amend(f.owner, other, f.one, func(c *row) {
+			// One-to-one fields are emptied by the database alone, but for
+			// primary addresses.
+			how := saved
+			switch {
+			case f.one && k.name != addressKind:
+				how = silently
+			case f.typ == tRefs:
+				how = related
+			}
+			x.amend(f.owner, other, how, func(c *row) {
 				if f.typ == tRefs {
 					c.vals[f.slot] = without(slices.Clone(c.vals[f.slot].([]int)), r.id)
 					return
@@ -352,15 +376,16 @@ func (s *store) unlink(x *tx, k *kind, r *row, going map[anyKey]bool) {
 	}
 }
 
-// untag takes a tag off everything, as the database does.
+// untag takes a tag off everything.
 func (s *store) untag(x *tx, tag int) {
-	for _, t := range s.tables {
+	for _, name := range s.kindNames() {
+		t := s.tables[name]
 		if !t.k.taggable {
 			continue
 		}
 		for _, r := range slices.Clone(t.byID) {
 			if slices.Contains(r.tags, tag) {
-				x.amend(t.k, r, true, func(c *row) { c.tags = without(slices.Clone(c.tags), tag) })
+				x.amend(t.k, r, related, func(c *row) { c.tags = without(slices.Clone(c.tags), tag) })
 			}
 		}
 	}
@@ -396,8 +421,6 @@ func (n snapshot) appendTo(v *view, b []byte) []byte {
 	} else {
 		b = append(b, jsonText(n.r.cf)...)
 	}
-	b = append(b, `,"created":`...)
-	b = appendTime(b, n.r.created)
 	return append(b, '}')
 }
 
@@ -432,4 +455,20 @@ func (x *tx) record(k *kind, old, new *row, now time.Time) {
 		set("postchange_data", snapshot{k, new})
 	}
 	x.put(t, nil, entry)
+}
+
+// extend adds a change to the entry that this request made for the object
+// already, as NetBox does for many-to-many relations.
+func (x *tx) extend(k *kind, new *row) bool {
+	t := x.s.table(changeKind)
+	for _, c := range slices.Backward(x.undo) {
+		if c.t != t || t.k.id(c.new, "changed_object_id") != new.id || t.k.str(c.new, "changed_object_type") != k.name {
+			continue
+		}
+		entry := c.new.clone()
+		entry.vals[t.k.field("postchange_data").slot] = snapshot{k, new}
+		x.put(t, c.new, entry)
+		return true
+	}
+	return false
 }

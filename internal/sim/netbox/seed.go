@@ -25,8 +25,8 @@ func (s *store) install() {
 	s.log = false
 	add(settingsKind, map[string]any{})
 	if s.profile.syncState {
-		add("dcim.devicerole", map[string]any{"name": "Virtual Machine (QEMU)", "slug": "virtual-machine-qemu", "color": "00ffff"})
-		add("dcim.devicerole", map[string]any{"name": "Container (LXC)", "slug": "container-lxc", "color": "7fffd4"})
+		add("dcim.devicerole", map[string]any{"name": "Virtual Machine (QEMU)", "slug": "virtual-machine-qemu", "color": "9c27b0"})
+		add("dcim.devicerole", map[string]any{"name": "Container (LXC)", "slug": "container-lxc", "color": "00bcd4"})
 		for _, cf := range []struct{ id, name, label string }{
 			{"8", "proxmox_node", "Proxmox target node"}, {"9", "proxmox_storage", "Proxmox storage pool"},
 		} {
@@ -35,6 +35,7 @@ func (s *store) install() {
 				"search_weight": json.Number("0"), "object_types": []any{vmKind},
 			})
 		}
+		s.table(customFieldKind).nextID = 18 // the plugin's migrations made and dropped others
 	}
 	s.log = log
 	s.buildCustomFields()

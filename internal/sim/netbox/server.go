@@ -175,6 +175,8 @@ type exchange struct {
 	k     *kind
 	user  string
 	reqID string
+	// runtime asks for settings/runtime/, which shows two fields more.
+	runtime bool
 
 	read, written int // objects, for the cost and the statistics
 }
@@ -252,7 +254,7 @@ func (x *exchange) route() {
 		if n, err := strconv.Atoi(last); err == nil && n >= 0 {
 			k, id, detail = st.paths[head], n, true
 		} else if last == "runtime" && st.paths[head] != nil && st.paths[head].singleton {
-			k, id, detail = st.paths[head], 1, true
+			k, id, detail, x.runtime = st.paths[head], 1, true, true
 		}
 	}
 	st.mu.RUnlock()

@@ -35,8 +35,8 @@ const (
 	primaryIPShape  = "id url display family address nat_inside nat_outside dns_name description"
 	smallIPShape    = "id url display_url display family= address"
 	smallTreeShape  = "id url display_url display name"
-	smallVMIfShape  = "id url display_url display virtual_machine name"
-	smallPortShape  = "id url display_url display device name cable _occupied"
+	smallVMIfShape  = "id url display_url display virtual_machine:id,url,display_url,display,name name"
+	smallPortShape  = "id url display_url display device:id,url,display_url,display,name name cable _occupied"
 	smallNamedShape = "id url display_url display name"
 )
 
@@ -80,7 +80,7 @@ func coreKinds(p Profile) []*kind {
 		siteTable(), manufacturerTable(), deviceTypeTable(p), deviceRoleTable(), platformTable(),
 		deviceTable(p), interfaceTable(p), macTable(p),
 		clusterTypeTable(), clusterGroupTable(), clusterTable(), vmTable(p), diskTable(), vmInterfaceTable(p),
-		vlanTable(), addressTable(), prefixTable(), vrfTable(), serviceTable(), tenantTable(),
+		vlanTable(), addressTable(), prefixTable(), vrfTable(), serviceTable(p), tenantTable(),
 	}
 	if p.vmTypes {
 		kinds = append(kinds, vmTypeTable())
@@ -127,7 +127,7 @@ func tagTable() *kind {
 			text("color", 6).or("9e9e9e").checked(colorCheck),
 			text("description", 200).blank(),
 			integer("weight", 0, maxInt16).or(1000),
-			jsonField("object_types").or(rawJSON("[]")),
+			jsonField("object_types").or(rawJSON("[]")).read(objectTypes),
 			computed("tagged_items", taggedItems).aside(),
 			created(), lastUpdated(),
 		),
@@ -143,7 +143,7 @@ func customFieldTable() *kind {
 		filters: `name label group_name required unique search_weight filter_logic ui_visible ui_editable weight
 			is_cloneable description type object_type! related_object_type`,
 		fields: list(object(),
-			jsonField("object_types").must(),
+			jsonField("object_types").must().read(objectTypes),
 			choice("type", customFieldType).must(),
 			contentType("related_object_type", "").null(),
 			computed("data_type", dataType),
@@ -165,7 +165,6 @@ func customFieldTable() *kind {
 			nulls("owner"), text("comments", 0).blank(),
 			created(), lastUpdated(),
 		),
-		early: []rule{customFieldTypes},
 		after: []func(*store, *tx, *row, *row){fillCustomField},
 	}
 }
@@ -200,7 +199,7 @@ var journalled = []string{
 
 func changeTable() *kind {
 	return &kind{
-		name: changeKind, path: "core/object-changes", class: "ObjectChange", verbose: "object change",
+		name: changeKind, path: "core/object-changes", page: "core/changelog", class: "ObjectChange", verbose: "object change",
 		methods: "GET, HEAD, OPTIONS",
 		order:   "-time -id",
 		label:   changeLabel,
@@ -331,6 +330,7 @@ func deviceRoleTable() *kind {
 			{fields: "parent name", message: "A device role with this name already exists.", nullsEqual: true},
 			{fields: "parent slug", message: "A device role with this slug already exists.", nullsEqual: true},
 		},
+		rules: []rule{notBelowItself},
 	}
 }
 
@@ -357,6 +357,7 @@ func platformTable() *kind {
 			{fields: "manufacturer name", message: "Platform name must be unique.", nullsEqual: true},
 			{fields: "manufacturer slug", message: "Platform slug must be unique.", nullsEqual: true},
 		},
+		rules: []rule{notBelowItself},
 	}
 }
 
@@ -418,7 +419,7 @@ func interfaceTable(p Profile) *kind {
 		filters: `name label type enabled mtu mgmt_only mode description speed duplex
 			device_id=device device=device.name device_role_id=device.role device_role=device.role.slug
 			site_id=device.site site=device.site.slug tenant_id=device.tenant tenant=device.tenant.slug
-			vrf_id=vrf vrf=vrf.rd parent_id=parent bridge_id=bridge lag_id=lag mac_address!
+			vrf_id=vrf vrf=vrf.rd vlan_id! vlan! parent_id=parent bridge_id=bridge lag_id=lag mac_address!
 			primary_mac_address_id=primary_mac_address`,
 		fields: list(object(),
 			ref("device", deviceKind).cascade().must(),
@@ -462,11 +463,12 @@ func interfaceTable(p Profile) *kind {
 			fixed("_occupied", "false").ro(),
 		),
 		unique: []unique{{fields: "device name"}},
-		early:  []rule{macShortcutRule, taggedVLANs("device")},
+		early:  []rule{macShortcutRule, portVLANs, taggedVLANs("device")},
 		rules: []rule{
-			serviceVLAN, ownPrimaryMAC, notItself("parent", "An interface cannot be its own parent."),
-			notItself("bridge", "An interface cannot be bridged to itself."), samePartOwner("device", "device"),
-			untaggedVLAN("device", "device"),
+			serviceVLAN, ownPrimaryMAC, notItself("parent", "An interface cannot be its own parent."), portParent(p),
+			notItself("bridge", "An interface cannot be bridged to itself."),
+			sameOwner("parent", "parent", "device", "device"), sameOwner("bridge", "bridge", "device", "device"),
+			portLAG, sameOwner("lag", "LAG", "device", "device"), untaggedVLAN("device", "device"),
 		},
 		save: []func(*draft){dropVLANs},
 	}
@@ -550,7 +552,7 @@ func clusterTable() *kind {
 			computed("allocated_memory", allocated("memory")).aside(),
 			computed("allocated_disk", allocated("disk")).aside(),
 		),
-		unique: []unique{{fields: "group name"}, {fields: "_site name"}},
+		unique: []unique{{fields: "group name"}, {fields: "_site name", silent: true}},
 		early:  []rule{scopeSite},
 		rules:  []rule{clusterSite},
 		after:  []func(*store, *tx, *row, *row){moveVMsToSite},
@@ -681,7 +683,7 @@ func vmInterfaceTable(p Profile) *kind {
 		name: vmInterfaceKind, path: "virtualization/interfaces", class: "VMInterface", verbose: "interface",
 		order: "virtual_machine name",
 		brief: "id url display virtual_machine name description",
-		filters: `name enabled mtu mode description vrf_id=vrf vrf=vrf.rd
+		filters: `name enabled mtu mode description vrf_id=vrf vrf=vrf.rd vlan_id! vlan!
 			cluster_id=virtual_machine.cluster cluster=virtual_machine.cluster.name
 			virtual_machine_id=virtual_machine virtual_machine=virtual_machine.name parent_id=parent bridge_id=bridge
 			mac_address! primary_mac_address_id=primary_mac_address`,
@@ -711,7 +713,9 @@ func vmInterfaceTable(p Profile) *kind {
 		early:  []rule{macShortcutRule, taggedVLANs("virtual_machine")},
 		rules: []rule{
 			serviceVLAN, ownPrimaryMAC, notItself("parent", "An interface cannot be its own parent."),
-			notItself("bridge", "An interface cannot be bridged to itself."), samePartOwner("virtual_machine", "virtual machine"),
+			sameOwner("parent", "parent", "virtual_machine", "virtual machine"),
+			notItself("bridge", "An interface cannot be bridged to itself."),
+			sameOwner("bridge", "bridge", "virtual_machine", "virtual machine"),
 			untaggedVLAN("virtual_machine", "virtual machine"),
 		},
 		save: []func(*draft){dropVLANs},
@@ -805,8 +809,7 @@ func prefixTable() *kind {
 			organized(),
 			zeros("children _depth"),
 		),
-		early: []rule{scopeSite},
-		rules: []rule{prefixDuplicate},
+		rules: []rule{scopeSite, prefixDuplicate},
 	}
 }
 
@@ -832,7 +835,7 @@ func vrfTable() *kind {
 	}
 }
 
-func serviceTable() *kind {
+func serviceTable(p Profile) *kind {
 	return &kind{
 		name: "ipam.service", path: "ipam/services", class: "Service", verbose: "application service",
 		order:   "name id",
@@ -843,6 +846,7 @@ func serviceTable() *kind {
 			genericID("parent_object_id", "parent_object_type").must(),
 			computed("parent", genericObject("parent_object_type", "parent_object_id")),
 			text("name", 100).must(),
+			since(p.indexedErrors, computed("port_mappings", portMappings)),
 			choice("protocol", protocols).null().reset(),
 			jsonField("ports").null().reset(),
 			many("ipaddresses", addressKind),
