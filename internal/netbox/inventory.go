@@ -1,0 +1,123 @@
+package netbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"proxbox/internal/domain"
+)
+
+// ReadInventory reads the kinds given, each in pages and with no more fields
+// than are compared. A kind whose list did not come back whole is Unknown in
+// the inventory, with the reason; a kind that this NetBox does not have is
+// Absent. The error is for what makes the whole picture worthless: NetBox is
+// not reachable, or refuses the token.
+func (c *Client) ReadInventory(ctx context.Context, kinds []domain.Kind) (*domain.Inventory, error) {
+	caps, err := c.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inv := domain.NewInventory(caps.Release)
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(c.MaxConcurrent(), 1))
+	for _, kind := range kinds {
+		if !caps.Has(kind) {
+			continue
+		}
+		g.Go(func() error {
+			t, err := c.ReadTable(gctx, kind, nil)
+			if err != nil {
+				if gctx.Err() != nil || fatal(err) {
+					return err
+				}
+				t = domain.NewTable(kind)
+				t.Unknown = err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			inv.Set(t)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return inv, nil
+}
+
+// ReadTable reads the rows of one kind that match a query (nil: all).
+func (c *Client) ReadTable(ctx context.Context, kind domain.Kind, query url.Values) (*domain.Table, error) {
+	spec, ok := specs[kind]
+	if !ok {
+		return nil, fmt.Errorf("read inventory: unknown kind %s", kind)
+	}
+	q := url.Values{}
+	for k, v := range query {
+		q[k] = v
+	}
+	q.Set("fields", strings.Join(spec.members(), ","))
+	t := domain.NewTable(kind)
+	err := c.List(ctx, spec.path, q, func(raw json.RawMessage) error {
+		row, err := decodeRow(spec, raw)
+		if err != nil {
+			return err
+		}
+		t.Put(row)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", kind, err)
+	}
+	return t, nil
+}
+
+// ReadMarked returns the ids of the objects of a kind that carry a tag.
+func (c *Client) ReadMarked(ctx context.Context, kind domain.Kind, tag string) (map[int]bool, error) {
+	ids := map[int]bool{}
+	q := url.Values{"tag": {tag}, "fields": {"id"}}
+	err := c.List(ctx, specs[kind].path, q, func(raw json.RawMessage) error {
+		var o struct {
+			ID int `json:"id"`
+		}
+		if err := json.Unmarshal(raw, &o); err != nil {
+			return err
+		}
+		ids[o.ID] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s with tag %s: %w", kind, tag, err)
+	}
+	return ids, nil
+}
+
+// members lists what decodeRow reads, for fields=.
+func (s kindSpec) members() []string {
+	out := []string{"id"}
+	for _, f := range s.fields {
+		out = append(out, f.codec.read(f.name)...)
+	}
+	if len(s.custom) > 0 {
+		out = append(out, "custom_fields")
+	}
+	slices.Sort(out[1:])
+	return slices.Compact(out)
+}
+
+// ByID is the query for the objects with these ids.
+func ByID(param string, ids []int) url.Values {
+	q := url.Values{}
+	for _, id := range ids {
+		q.Add(param, strconv.Itoa(id))
+	}
+	return q
+}

@@ -1,0 +1,43 @@
+package run
+
+import (
+	"proxbox/internal/domain"
+	"proxbox/internal/plan"
+)
+
+// Event is something that happened in a run, for those who watch it. Exactly
+// one of its pointers is set.
+type Event struct {
+	Step   *Step
+	Object *Object
+	Notice *domain.Problem
+}
+
+// Step is a part of a run that began, went on or ended.
+type Step struct {
+	Name    string // "read proxmox", "read netbox", "plan", "apply", "wait"
+	Status  Status
+	Message string
+	// Planned is, once known, how many objects of each kind are written.
+	Planned map[domain.Kind]map[plan.Op]int
+}
+
+// Status of a step.
+type Status string
+
+const (
+	Started   Status = "started"
+	Progress  Status = "progress"
+	Completed Status = "completed"
+	Broken    Status = "failed"
+)
+
+// Object is one object that was written, or was not.
+type Object struct {
+	Op     plan.Op
+	Kind   domain.Kind
+	Label  string
+	Report *plan.Report // nil when it was done
+	Done   int          // objects so far
+	Total  int          // objects in all
+}

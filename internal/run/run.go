@@ -1,0 +1,248 @@
+// Package run carries out a sync: it reads Proxmox and NetBox, asks for the
+// wanted objects and for a plan, and has the plan carried out. A full update,
+// one stage, one guest and a dry run are the same four steps with a narrower
+// scope or without the last.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"proxbox/internal/apply"
+	"proxbox/internal/desire"
+	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
+	"proxbox/internal/plan"
+)
+
+// Source reads one Proxmox endpoint.
+type Source interface {
+	Endpoint() domain.ProxmoxEndpoint
+	Snapshot(ctx context.Context) (*domain.Snapshot, error)
+}
+
+// Request says what a run is to do.
+type Request struct {
+	ID      string // of the run, for logs, change logs and the wire
+	Sources []Source
+	NetBox  *netbox.Client
+	Kinds   []domain.Kind // to write; nil: all
+	Options desire.Options
+	Flags   desire.Flags
+	// DryRun stops before the first write.
+	DryRun       bool
+	OverrideFuse bool
+	BatchSize    int
+	BatchDelay   time.Duration
+	Pause        func(ctx context.Context) error
+	Watch        func(Event) // never nil inside; called from several goroutines
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Outcome is how a run ended.
+type Outcome string
+
+const (
+	OutcomeCompleted Outcome = "completed" // conflicts are listed
+	OutcomePartial   Outcome = "partial"   // objects failed; they are listed
+	OutcomeFailed    Outcome = "failed"    // Proxmox or NetBox could not be read at all
+)
+
+// Result is what a run did.
+type Result struct {
+	ID                        string
+	Outcome                   Outcome
+	Plan                      *plan.Plan
+	Created, Updated, Deleted int
+	Reports                   []plan.Report
+	Problems                  []domain.Problem
+	Started, Ended            time.Time
+	Desired                   *desire.Desired
+	Inventory                 *domain.Inventory
+}
+
+// ErrNothing is the error of a run that has no endpoint to read.
+var ErrNothing = errors.New("there is no enabled Proxmox endpoint to read: add one with `proxbox-api endpoints add` or from the NetBox plugin")
+
+// Do carries a run out. The error says why nothing could be done at all; what
+// single objects ran into is in the result's reports.
+func Do(ctx context.Context, req Request) (*Result, error) {
+	if req.Watch == nil {
+		req.Watch = func(Event) {}
+	}
+	if req.Log == nil {
+		req.Log = slog.New(slog.DiscardHandler)
+	}
+	if req.Now == nil {
+		req.Now = time.Now
+	}
+	if req.Flags == nil {
+		req.Flags = desire.DefaultFlags
+	}
+	res := &Result{ID: req.ID, Outcome: OutcomeFailed, Started: req.Now()}
+	defer func() { res.Ended = req.Now() }()
+	if len(req.Sources) == 0 {
+		return res, ErrNothing
+	}
+	caps, err := req.NetBox.Probe(ctx)
+	if err != nil {
+		return res, fmt.Errorf("read NetBox: %w", err)
+	}
+	opt := req.Options
+	opt.VirtualMachineTypes = caps.VirtualMachineTypes
+	opt.Plugin, opt.SyncState, opt.GuestInterfaces = caps.Plugin != "", caps.SyncState, caps.GuestInterfaces
+
+	snapshots, inv, err := read(ctx, req, res)
+	if err != nil {
+		return res, err
+	}
+	res.Desired = desire.Build(snapshots, opt)
+	res.Problems = append(res.Problems, res.Desired.Problems...)
+	for _, p := range res.Desired.Problems {
+		req.Watch(Event{Notice: &p})
+	}
+	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
+		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
+	res.Plan = plan.Make(in)
+	res.Inventory = inv
+	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
+		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
+	res.Reports = append(res.Reports, res.Plan.Reports...)
+	for _, r := range res.Plan.Reports {
+		req.Watch(Event{Object: &Object{Kind: r.Kind, Label: r.Label, Report: &r}})
+	}
+	if !req.DryRun {
+		if err := write(ctx, req, res, inv, caps); err != nil {
+			return res, err
+		}
+	}
+	res.Outcome = OutcomeCompleted
+	if slices.ContainsFunc(res.Reports, func(r plan.Report) bool { return r.Outcome == plan.Failed }) {
+		res.Outcome = OutcomePartial
+	}
+	return res, nil
+}
+
+// read takes both pictures at once; neither waits for the other.
+func read(ctx context.Context, req Request, res *Result) ([]*domain.Snapshot, *domain.Inventory, error) {
+	var inv *domain.Inventory
+	snapshots := make([]*domain.Snapshot, len(req.Sources))
+	errs := make([]error, len(req.Sources))
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Started, Message: "Reading what NetBox has"}})
+		var err error
+		if inv, err = ReadInventory(gctx, req.NetBox); err != nil {
+			return fmt.Errorf("read NetBox: %w", err)
+		}
+		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Completed, Message: "NetBox is read"}})
+		return nil
+	})
+	var mu sync.Mutex
+	for i, src := range req.Sources {
+		g.Go(func() error {
+			name := src.Endpoint().DisplayName()
+			req.Watch(Event{Step: &Step{Name: "read proxmox", Status: Started, Message: "Reading Proxmox endpoint " + name}})
+			s, err := src.Snapshot(gctx)
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs[i] = fmt.Errorf("read Proxmox endpoint %s: %w", name, err)
+				return nil // the other endpoints are done without it
+			}
+			snapshots[i] = s
+			req.Watch(Event{Step: &Step{Name: "read proxmox", Status: Completed,
+				Message: fmt.Sprintf("Proxmox endpoint %s: %d nodes, %d guests", name, len(s.Nodes), len(s.Guests))}})
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		name := req.Sources[i].Endpoint().DisplayName()
+		p := domain.Problem{What: "Proxmox endpoint " + name, Reason: err.Error(), WayOut: "nothing of it is changed; mend it and run again"}
+		res.Problems = append(res.Problems, p)
+		res.Reports = append(res.Reports, plan.Report{Outcome: plan.Failed, Label: p.What, Reason: p.Reason, WayOut: p.WayOut})
+		req.Watch(Event{Notice: &p})
+	}
+	snapshots = slices.DeleteFunc(snapshots, func(s *domain.Snapshot) bool { return s == nil })
+	if len(snapshots) == 0 {
+		return nil, nil, errors.Join(errs...)
+	}
+	return snapshots, inv, nil
+}
+
+// Inventoried are the kinds that a run reads from NetBox.
+var Inventoried = []domain.Kind{
+	domain.KindVMInterface, domain.KindVirtualMachine, domain.KindIPAddress, // the slow ones first
+	domain.KindTag, domain.KindCustomField, domain.KindSite, domain.KindManufacturer, domain.KindDeviceType, domain.KindDeviceRole,
+	domain.KindPlatform, domain.KindDevice, domain.KindInterface, domain.KindMACAddress, domain.KindClusterType, domain.KindCluster,
+	domain.KindVirtualMachineType, domain.KindVirtualDisk, domain.KindVLAN,
+	domain.KindProxmoxEndpoint, domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindVMState, domain.KindDeviceState,
+	domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState, domain.KindIPAddressState, domain.KindInterfaceState,
+}
+
+// marked are the kinds whose mark is read by filter instead of with every row.
+var marked = []domain.Kind{domain.KindVMInterface, domain.KindVirtualDisk, domain.KindIPAddress, domain.KindInterface}
+
+// ReadInventory reads what NetBox has of the kinds that a run compares.
+func ReadInventory(ctx context.Context, nb *netbox.Client) (*domain.Inventory, error) {
+	inv, err := nb.ReadInventory(ctx, Inventoried)
+	if err != nil {
+		return nil, err
+	}
+	hasTag := false
+	for r := range inv.Table(domain.KindTag).Rows() {
+		hasTag = hasTag || r.Text("slug") == desire.TagProxbox
+	}
+	for _, kind := range marked {
+		t := inv.Table(kind)
+		t.Marked = map[int]bool{}
+		if !hasTag || t.Absent || t.Unknown != nil || t.Len() == 0 {
+			continue
+		}
+		if t.Marked, err = nb.ReadMarked(ctx, kind, desire.TagProxbox); err != nil {
+			return nil, err
+		}
+	}
+	return inv, nil
+}
+
+// write carries the plan out and gathers what became of it.
+func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory, caps netbox.Capabilities) error {
+	total := len(res.Plan.Changes)
+	done := 0
+	opt := apply.Options{BatchSize: req.BatchSize, Delay: req.BatchDelay, Pause: req.Pause,
+		Done: func(e apply.Ended) {
+			done++
+			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Label: e.Label, Report: e.Report, Done: done, Total: total}})
+		}}
+	if caps.ChangelogMessage {
+		opt.Message = func(c plan.Change) string {
+			return strings.TrimSpace(fmt.Sprintf("proxbox-api run %s: %s", req.ID, c.Why))
+		}
+	}
+	if total > 0 {
+		req.Watch(Event{Step: &Step{Name: "apply", Status: Started, Message: fmt.Sprintf("Writing %d changes to NetBox", total)}})
+	}
+	out, err := apply.Run(ctx, req.NetBox, res.Plan, inv, opt)
+	res.Created, res.Updated, res.Deleted = out.Created, out.Updated, out.Deleted
+	res.Reports = append(res.Reports, out.Reports...)
+	if err != nil {
+		return fmt.Errorf("write NetBox: %w", err)
+	}
+	return nil
+}
