@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,6 +21,7 @@ type customField struct {
 	related  string
 	group    string
 	weight   int
+	logic    string // of its filter: disabled, loose or exact
 }
 
 // customFields returns the custom fields of a kind in NetBox's order. The
@@ -36,7 +38,7 @@ func (s *store) buildCustomFields() {
 	for _, r := range s.table(customFieldKind).byID {
 		cf := &customField{
 			id: r.id, name: k.str(r, "name"), typ: k.str(r, "type"), related: k.str(r, "related_object_type"),
-			group: k.str(r, "group_name"), weight: k.id(r, "weight"),
+			group: k.str(r, "group_name"), weight: k.id(r, "weight"), logic: k.str(r, "filter_logic"),
 		}
 		cf.required, _ = k.get(r, "required").(bool)
 		cf.unique, _ = k.get(r, "unique").(bool)
@@ -102,9 +104,9 @@ func (d *draft) readCustom(v any) {
 	for name, v := range in {
 		cf := known[name]
 		if cf.typ == "object" || cf.typ == "multiobject" {
-			ids, ok := d.s.customIDs(cf, v)
-			if !ok {
-				d.fail("custom_fields", "Unknown related object(s): %s", pyText(v))
+			ids, msg := d.s.customIDs(cf, v)
+			if msg != "" {
+				d.fail("custom_fields", "%s", msg)
 				return
 			}
 			v = ids
@@ -117,31 +119,29 @@ func (d *draft) readCustom(v any) {
 	d.new.cf = merged
 }
 
-func (s *store) customIDs(cf *customField, v any) (any, bool) {
-	if v == nil {
-		return nil, true
-	}
+// customIDs resolves the objects that a custom field shall point at.
+func (s *store) customIDs(cf *customField, v any) (any, string) {
 	k := s.kinds[cf.related]
-	if k == nil {
-		return nil, false
+	if v == nil || k == nil {
+		return nil, ""
 	}
 	if cf.typ == "object" {
 		id, msg := s.lookup(k, v)
-		return json.Number(fmt.Sprint(id)), msg == ""
+		return json.Number(strconv.Itoa(id)), msg
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return nil, false
+		return nil, "Unknown related object(s): " + pyText(v)
 	}
 	ids := make([]any, len(list))
 	for i, e := range list {
 		id, msg := s.lookup(k, e)
 		if msg != "" {
-			return nil, false
+			return nil, msg
 		}
-		ids[i] = json.Number(fmt.Sprint(id))
+		ids[i] = json.Number(strconv.Itoa(id))
 	}
-	return ids, true
+	return ids, ""
 }
 
 // cleanCustom checks the custom fields as NetBox does before it saves.

@@ -114,7 +114,7 @@ func (d *draft) readField(f *field, v any) {
 	}
 	val, msg := d.s.parse(f, v)
 	if msg != "" {
-		d.fail(f.name, "%s", msg)
+		d.errs.add(f.name, strings.Split(msg, "\n")...)
 		return
 	}
 	if msg := d.taken(f, val); msg != "" {

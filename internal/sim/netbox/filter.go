@@ -18,11 +18,13 @@ import (
 //	name~a          likewise, but an id that does not exist matches nothing
 //	                (in place of being refused)
 //	name:i          without case; name:ic for a part of the text
+//	name:one        takes one value, and refuses others in its own words
 //	name!           a filter of its own, from the list of special ones
 type filter struct {
 	name    string
 	path    []*field // the last one is compared
 	lenient bool
+	single  bool
 	folded  bool
 	part    bool
 	special func(v *view, r *row, want string) bool
@@ -53,7 +55,7 @@ func (k *kind) compileFilters(kinds map[string]*kind) {
 			continue
 		}
 		spec, how, _ := strings.Cut(spec, ":")
-		fl.folded, fl.part = how == "i" || how == "ic", how == "ic"
+		fl.folded, fl.part, fl.single = how == "i" || how == "ic", how == "ic", how == "one"
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok {
 			if name, path, fl.lenient = strings.Cut(spec, "~"); !fl.lenient {
@@ -88,11 +90,7 @@ func (v *view) conditions(k *kind, query url.Values) ([]condition, *problems) {
 		if notFilters[param] {
 			continue
 		}
-		values := slices.DeleteFunc(slices.Clone(query[param]), func(s string) bool { return s == "" })
-		if len(values) == 0 {
-			continue
-		}
-		cond, msg := v.condition(k, param, values)
+		cond, msg := v.condition(k, param, slices.Clone(query[param]))
 		switch {
 		case msg != "":
 			errs.add(param, msg)
@@ -107,6 +105,13 @@ func (v *view) condition(k *kind, param string, values []string) (condition, str
 	name, lookup := param, ""
 	if i := strings.LastIndex(param, "__"); i > 0 && lookups[param[i+2:]] {
 		name, lookup = param[:i], param[i+2:]
+	}
+	given := slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })
+	if fl := k.compiled[name]; len(given) == 0 && !(name == "tag" && k.taggable) && !fl.refusesEmpty() {
+		return nil, ""
+	}
+	if len(given) > 0 {
+		values = given
 	}
 	switch {
 	case name == "id":
@@ -137,7 +142,7 @@ func (v *view) condition(k *kind, param string, values []string) (condition, str
 	last := fl.path[len(fl.path)-1]
 	get := func(r *row) any { return v.follow(fl.path, r) }
 	switch {
-	case lookup == "empty":
+	case lookup == "empty" && !fl.lenient:
 		want := values[0] == "true"
 		return func(r *row) bool { val := get(r); return (val == nil || val == "") == want }, ""
 	case last.typ == tRef:
@@ -180,6 +185,15 @@ func (v *view) condition(k *kind, param string, values []string) (condition, str
 	return func(r *row) bool { return match(last.text(get(r))) }, ""
 }
 
+// refusesEmpty tells of filters that do not pass over "?name=".
+func (fl *filter) refusesEmpty() bool {
+	if fl == nil || fl.special != nil || fl.lenient || fl.single {
+		return false
+	}
+	last := fl.path[len(fl.path)-1]
+	return last.typ == tRef || last.typ == tChoice || len(fl.path) > 1
+}
+
 // follow goes from a row through references to a value.
 func (v *view) follow(path []*field, r *row) any {
 	for i, f := range path {
@@ -211,6 +225,13 @@ func (v *view) existing(f *field, values []string) string {
 }
 
 func (v *view) refCondition(fl *filter, f *field, get func(*row) any, lookup string, values []string) (condition, string) {
+	if fl.lenient && lookup == "empty" {
+		// The plugin's filter takes "true" for the id 1, and "false" for none.
+		if values[0] != "true" {
+			return nil, ""
+		}
+		lookup, values = "", []string{"1"}
+	}
 	want, null := map[int]bool{}, false
 	for _, text := range values {
 		if text == "null" && !fl.lenient {
@@ -219,6 +240,8 @@ func (v *view) refCondition(fl *filter, f *field, get func(*row) any, lookup str
 		}
 		id, err := strconv.Atoi(text)
 		switch {
+		case fl.single && (err != nil || v.s.row(f.target, id) == nil):
+			return nil, "Select a valid choice. That choice is not one of the available choices."
 		case err != nil && fl.lenient:
 			return nil, "Enter a whole number."
 		case err != nil:
@@ -239,6 +262,9 @@ func (v *view) tagged(values []string, lookup, by string) (condition, string) {
 	var ids []int
 	for _, want := range values {
 		id := 0
+		if _, err := strconv.Atoi(want); by == "id" && err != nil {
+			return nil, "“" + want + "” is not a valid value."
+		}
 		for _, r := range v.s.table(tagKind).byID {
 			if by == "slug" && k.str(r, "slug") == want || by == "id" && strconv.Itoa(r.id) == want {
 				id = r.id
@@ -259,19 +285,40 @@ func (v *view) tagged(values []string, lookup, by string) (condition, string) {
 	}, ""
 }
 
+// customCondition is the filter of a custom field: what it does depends on
+// the field's type and logic.
 func (v *view) customCondition(k *kind, name, lookup string, values []string) (condition, string) {
 	i := slices.IndexFunc(v.s.customFields(k.name), func(cf *customField) bool { return cf.name == name })
 	if i < 0 {
 		return nil, ""
 	}
-	match := textMatch(lookup, false, false, values)
+	cf := v.s.customFields(k.name)[i]
+	isText := cf.typ == "text" || cf.typ == "longtext" || cf.typ == "url" || cf.typ == "json"
+	loose := isText && cf.logic == "loose"
+	if cf.logic == "disabled" || loose && lookup != "" {
+		return nil, ""
+	}
+	switch {
+	case lookup == "empty":
+		return func(r *row) bool { return emptyCustom(r.cf[name]) == (values[0] == "true") }, ""
+	case cf.typ == "integer":
+		return numbers(values, lookup, func(r *row) (int, bool) {
+			if r.cf[name] == nil {
+				return 0, false
+			}
+			return pyInt(r.cf[name])
+		})
+	case cf.typ == "multiobject" || cf.typ == "multiselect":
+		return func(r *row) bool {
+			list, _ := r.cf[name].([]any)
+			return slices.ContainsFunc(list, func(e any) bool { return slices.Contains(values, pyText(e)) })
+		}, ""
+	}
+	match := textMatch(lookup, false, loose, values)
 	return func(r *row) bool {
 		val := r.cf[name]
-		if lookup == "empty" {
-			return emptyCustom(val) == (values[0] == "true")
-		}
 		if val == nil {
-			return slices.Contains(values, "null") || strings.HasPrefix(lookup, "n")
+			return strings.HasPrefix(lookup, "n")
 		}
 		text := pyText(val)
 		if b, ok := val.(bool); ok {
@@ -363,7 +410,10 @@ func decimals(f *field, values []string, lookup string, get func(*row) any) (con
 func times(values []string, lookup string, get func(*row) any) (condition, string) {
 	want := make([]time.Time, len(values))
 	for i, text := range values {
-		t, msg := parseTime(strings.ReplaceAll(text, " ", "+"))
+		t, msg := parseTime(text)
+		if msg != "" { // a "+" that was not escaped
+			t, msg = parseTime(strings.ReplaceAll(text, " ", "+"))
+		}
 		if msg != "" {
 			d, err := time.Parse(time.DateOnly, text)
 			if err != nil {

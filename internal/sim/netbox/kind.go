@@ -323,14 +323,6 @@ func (f *field) optionLabel(value string) string {
 	return ""
 }
 
-func join(parts ...[]*field) []*field {
-	var all []*field
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
-}
-
 // link resolves the names in the kinds to each other. A field whose target
 // this profile does not have is dropped.
 func link(kinds []*kind) map[string]*kind {

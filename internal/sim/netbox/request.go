@@ -594,6 +594,9 @@ func (x *exchange) writeOne(t *tx, id int, in any) (int, []byte, *answer) {
 		}
 	}
 	obj, ok := in.(map[string]any)
+	if _, isList := in.([]any); isList && x.r.Method != http.MethodDelete {
+		return 0, nil, st.crash("NotImplementedError", "Serializers with many=True do not support multiple update by default.")
+	}
 	if !ok {
 		return 0, nil, &answer{status: http.StatusBadRequest, body: notObject(in)}
 	}

@@ -12,12 +12,13 @@ import (
 // The checks of single texts.
 
 var (
-	slugForm   = regexp.MustCompile(`^[-a-zA-Z0-9_]+$`)
-	colorForm  = regexp.MustCompile(`^[0-9a-f]{6}$`)
-	dnsForm    = regexp.MustCompile(`^([0-9A-Za-z_-]+|\*)(\.[0-9A-Za-z_-]+)*\.?$`)
-	customForm = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
-	hostForm   = regexp.MustCompile(`(?i)^(localhost|([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z][a-z0-9-]{0,61}[a-z0-9])\.?)$`)
-	domainForm = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	slugForm    = regexp.MustCompile(`^[-a-zA-Z0-9_]+$`)
+	tagSlugForm = regexp.MustCompile(`^[-\p{L}\p{N}_]+$`)
+	colorForm   = regexp.MustCompile(`^[0-9a-f]{6}$`)
+	dnsForm     = regexp.MustCompile(`^([0-9A-Za-z_-]+|\*)(\.[0-9A-Za-z_-]+)*\.?$`)
+	customForm  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	hostForm    = regexp.MustCompile(`(?i)^(localhost|([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z][a-z0-9-]{0,61}[a-z0-9])\.?)$`)
+	domainForm  = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 func slugCheck(text string) string {
@@ -25,6 +26,16 @@ func slugCheck(text string) string {
 		return ""
 	}
 	return `Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.`
+}
+
+// tagSlugCheck is that of tags, whose slug may have letters of any script:
+// two validators refuse it.
+func tagSlugCheck(text string) string {
+	if tagSlugForm.MatchString(text) {
+		return ""
+	}
+	return "Enter a valid “slug” consisting of Unicode letters, numbers, underscores, or hyphens.\n" +
+		`Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.`
 }
 
 func colorCheck(text string) string {
@@ -586,8 +597,10 @@ func prefixDuplicate(d *draft) {
 		d.fail("prefix", "Cannot create prefix with /0 mask.")
 		return
 	}
-	p = p.Masked()
-	d.set("prefix", p)
+	if p != p.Masked() {
+		d.fail("prefix", "%s is not a valid prefix. Did you mean %s?", p, p.Masked())
+		return
+	}
 	where := "global table"
 	if r := d.ref("vrf"); r != nil {
 		if enforced, _ := d.s.kinds[vrfKind].get(r, "enforce_unique").(bool); !enforced {
@@ -653,7 +666,12 @@ func journalSubject(d *draft) {
 	}
 }
 
+// title is a name as Django's pages show it.
 func title(text string) string {
+	switch text {
+	case "dcim", "ipam", "vpn":
+		return strings.ToUpper(text)
+	}
 	words := strings.Fields(text)
 	for i, w := range words {
 		words[i] = strings.ToUpper(w[:1]) + w[1:]
@@ -685,6 +703,29 @@ func objectTypes(d *draft) {
 	}
 	slices.Sort(names)
 	d.set("object_types", rawJSON(jsonText(names)))
+}
+
+// customFieldType holds type, related kind and default together.
+func customFieldTypeRule(d *draft) {
+	typ := d.str("type")
+	label := d.k.field("type").optionLabel(typ)
+	isObject := typ == "object" || typ == "multiobject"
+	raw, hasDefault := d.get("default").(rawJSON)
+	switch {
+	case d.old != nil && d.was("type") != d.get("type"):
+		d.fail("type", "Changing the type of custom fields is not supported.")
+	case typ == "select" || typ == "multiselect":
+		d.fail("choice_set", "Selection fields must specify a set of choices.")
+	case isObject && d.get("related_object_type") == nil:
+		d.fail("related_object_type", "Object fields must define an object type.")
+	case !isObject && d.get("related_object_type") != nil:
+		d.fail("type", "%s fields may not define an object type.", label)
+	case hasDefault:
+		cf := customField{typ: typ}
+		if msg := cf.check(decodeJSON(string(raw))); msg != "" {
+			d.fail("default", "Invalid default value \"%s\": %s", pyText(decodeJSON(string(raw))), msg)
+		}
+	}
 }
 
 // fillCustomField gives the objects of a custom field's kinds its default, and

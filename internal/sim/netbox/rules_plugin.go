@@ -28,8 +28,8 @@ func looksLikeIPv4(text string) bool {
 
 // hostCheck is the plugin's node address: an address without a mask.
 func hostCheck(text string) string {
-	if _, msg := parseAddress(text); msg != "" {
-		return msg
+	if _, err := netip.ParseAddr(text); err != nil {
+		return "Enter a valid IPv4 or IPv6 address."
 	}
 	return ""
 }
@@ -173,7 +173,8 @@ func guestOfSameVM(d *draft) {
 // guestClaimsOnce refuses a second guest interface on one core interface.
 func guestClaimsOnce(d *draft) {
 	if d.given["vm_interface"] && d.claimed(d.k.field("vm_interface")) {
-		d.fail("vm_interface", "This core VM interface is already mapped to another guest interface. Guest interfaces that share a MAC (e.g. a VLAN sub-interface) must not claim the same core interface.")
+		d.fail("vm_interface", "This core VM interface is already mapped to another guest interface (one-to-one). "+
+			"A guest interface that shares a MAC with the Proxmox NIC (e.g. a VLAN sub-interface) must not claim the same core interface.")
 	}
 }
 
@@ -201,7 +202,7 @@ func guestAddressPlace(d *draft) {
 		vm = d.s.kinds[vmInterfaceKind].id(iface, "virtual_machine")
 	}
 	if vm != guests.id(guest, "virtual_machine") {
-		d.fail("ip_address", "IP address must be assigned to an interface on the same virtual machine as the guest interface.")
+		d.fail("ip_address", "IP address must be assigned to a VM interface on the same virtual machine as the guest interface.")
 	}
 }
 

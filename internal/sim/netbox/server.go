@@ -176,7 +176,8 @@ type exchange struct {
 	user  string
 	reqID string
 	// runtime asks for settings/runtime/, which shows two fields more.
-	runtime bool
+	runtime  bool
+	tooLarge bool
 
 	read, written int // objects, for the cost and the statistics
 }
@@ -198,11 +199,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte, tooL
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Content-Language", "en")
-	if tooLarge {
-		x.count()
-		x.page(http.StatusBadRequest, "Bad Request")
-		return
-	}
+	x.tooLarge = tooLarge
 	x.route()
 }
 
@@ -231,6 +228,10 @@ func (x *exchange) route() {
 	}
 	if !strings.HasSuffix(path, "/") {
 		x.count()
+		if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+			x.page(http.StatusNotFound, "Page Not Found")
+			return
+		}
 		u := *x.r.URL
 		u.Path += "/"
 		x.w.Header().Set("Location", u.RequestURI())
@@ -307,6 +308,9 @@ func (x *exchange) serveKind(id int, detail bool) {
 		return
 	}
 	in, a := x.decode()
+	if x.tooLarge {
+		a = x.store.crash("RequestDataTooBig", "Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
+	}
 	if a != nil {
 		x.answer(a, 0, nil)
 		return

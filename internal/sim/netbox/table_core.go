@@ -123,7 +123,7 @@ func tagTable() *kind {
 		filters: `name slug color weight description`,
 		fields: list(object(),
 			text("name", 100).must().alone(),
-			slug().alone(),
+			slug().alone().checked(tagSlugCheck),
 			text("color", 6).or("9e9e9e").checked(colorCheck),
 			text("description", 200).blank(),
 			integer("weight", 0, maxInt16).or(1000),
@@ -165,6 +165,7 @@ func customFieldTable() *kind {
 			nulls("owner"), text("comments", 0).blank(),
 			created(), lastUpdated(),
 		),
+		rules: []rule{customFieldTypeRule},
 		after: []func(*store, *tx, *row, *row){fillCustomField},
 	}
 }
