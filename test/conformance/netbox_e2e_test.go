@@ -27,7 +27,6 @@ func TestNetBoxConforms(t *testing.T) {
 	}
 	conformance.Run(t, conformance.Target{
 		Endpoint: domain.NetBoxEndpoint{Name: "lab", IPAddress: u.Hostname(), Port: port, TokenVersion: "v1", Token: domain.Secret(s.Admin.TokenV1)},
-		Release:  "4.7",
-		Plugin:   true,
+		Release:  "4.7", Plugin: true, SyncState: true,
 	})
 }

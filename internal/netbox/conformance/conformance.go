@@ -37,13 +37,18 @@ type Target struct {
 	Endpoint domain.NetBoxEndpoint
 	// Release is what it must say it is: "4.7".
 	Release string
-	// Plugin tells whether it must have the plugin, sync-state rows included.
+	// Plugin tells whether it must have the plugin.
 	Plugin bool
+	// SyncState tells whether the plugin must have sync-state rows and guest
+	// interfaces: the older ones have not.
+	SyncState bool
+	// Transport carries the requests, where that is not the network.
+	Transport http.RoundTripper
 }
 
 // Run judges a NetBox.
 func Run(t *testing.T, target Target) {
-	client, err := netbox.Open(target.Endpoint, netbox.Options{MaxRetries: -1})
+	client, err := netbox.Open(target.Endpoint, netbox.Options{MaxRetries: -1, Transport: target.Transport})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +60,13 @@ func Run(t *testing.T, target Target) {
 	if !strings.HasPrefix(caps.Release, target.Release+".") {
 		t.Fatalf("it says it is NetBox %s and should be %s", caps.Release, target.Release)
 	}
-	if target.Plugin != (caps.Plugin != "") || caps.SyncState != target.Plugin || caps.GuestInterfaces != target.Plugin {
+	if target.Plugin != (caps.Plugin != "") || caps.SyncState != target.SyncState || caps.GuestInterfaces != target.SyncState {
 		t.Fatalf("plugin %q, sync-state rows: %t, guest interfaces: %t", caps.Plugin, caps.SyncState, caps.GuestInterfaces)
 	}
 	s := &suite{
 		T: t, Client: client, caps: caps, names: new(int), mark: fmt.Sprintf("%06x", rand.IntN(1<<24)),
 		net: fmt.Sprintf("10.%d.%d.", rand.IntN(256), rand.IntN(256)),
-		http: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		http: &http.Client{Transport: target.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
 		authorization: target.Endpoint.Authorization(),
@@ -91,7 +96,11 @@ func Run(t *testing.T, target Target) {
 	s.run("device interfaces", (*suite).deviceInterfaces)
 	s.run("removal", (*suite).removal)
 	if target.Plugin {
+		s.run("plugin settings", (*suite).pluginSettings)
 		s.run("plugin rows", (*suite).pluginRows)
+	}
+	if target.SyncState {
+		s.run("state rows", (*suite).stateRows)
 		s.run("guest state", (*suite).guestState)
 		s.run("device state", (*suite).deviceState)
 		s.run("cluster state", (*suite).clusterState)

@@ -27,6 +27,30 @@ const (
 	notNull    = "This field may not be null."
 )
 
+// pluginSettings are one row, in a list and, flat, as what counts now.
+func (s *suite) pluginSettings() {
+	a := s.send("GET", pluginPath+"settings/", nil)
+	results, _ := a.object()["results"].([]any)
+	if a.status != http.StatusOK || len(results) != 1 {
+		s.Fatal(a)
+	}
+	row, now := results[0].(object), s.send("GET", pluginPath+"settings/runtime/", nil).object()
+	defaults := object{
+		"use_guest_agent_interface_name": true, "proxbox_fetch_max_concurrency": 8.0, "ignore_ipv6_link_local_addresses": true,
+		"primary_ip_preference": "ipv4", "ensure_netbox_objects": true, "delete_orphans": false,
+		"netbox_timeout": 120.0, "netbox_max_concurrent": 1.0, "netbox_max_retries": 5.0, "netbox_retry_delay": 2.0,
+		"netbox_write_concurrency": 8.0, "proxmox_fetch_concurrency": 8.0, "bulk_batch_size": 50.0, "bulk_batch_delay_ms": 500.0,
+		"vm_sync_max_concurrency": 4.0, "proxmox_timeout": 5.0, "sync_mode_vm": "always", "overwrite_vm_role": true,
+	}
+	for name, want := range defaults {
+		s.equal(name+" in the list", row[name], want)
+		s.equal(name+" at runtime", now[name], want)
+	}
+	if now["encryption_key"] == nil || row["encryption_key"] != nil {
+		s.Errorf("the key is %v at runtime and %v in the list", now["encryption_key"], row["encryption_key"])
+	}
+}
+
 // pluginRows are lists like NetBox's own.
 func (s *suite) pluginRows() {
 	p := s.pve()
@@ -39,7 +63,11 @@ func (s *suite) pluginRows() {
 	s.change(pveNodes, p.node, object{"netbox_device": device})
 	s.change(pveClusters, p.cluster, object{"netbox_cluster": s.cluster})
 	s.equal("links", []any{s.field(pveNodes, p.node, "netbox_device"), s.field(pveClusters, p.cluster, "netbox_cluster")}, []any{device, s.cluster})
+	s.equal("nodes of an endpoint", s.list(pveNodes, query("endpoint", strconv.Itoa(p.endpoint))), []int{p.node, p.otherNode})
+}
 
+// stateRows are lists like NetBox's own, too.
+func (s *suite) stateRows() {
 	var objects []object
 	var guests []int
 	for range 3 {
