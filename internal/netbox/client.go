@@ -39,6 +39,7 @@ type Options struct {
 	PageSize      int           // rows asked for in one page; default 1000
 	Branch        string        // schema id of a branch of netbox-branching, sent as X-NetBox-Branch
 	ReadOnly      bool          // every write is refused with ErrReadOnly before it is sent
+	Known         *Capabilities // what a Probe would answer, when it is known; Probe then asks nothing
 	Transport     http.RoundTripper
 	Logger        *slog.Logger
 	Observe       func(Exchange) // told every request that was sent, from several goroutines
@@ -118,6 +119,9 @@ func Open(ep domain.NetBoxEndpoint, opts Options) (*Client, error) {
 	}
 
 	c := &Client{opt: opts, config: config, base: strings.TrimRight(base, "/"), idle: func() {}}
+	if opts.Known != nil {
+		c.probe.caps, c.probe.done = *opts.Known, true
+	}
 	transport := opts.Transport
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()

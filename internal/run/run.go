@@ -34,7 +34,8 @@ type Request struct {
 	ID      string // of the run, for logs, change logs and the wire
 	Sources []Source
 	NetBox  *netbox.Client
-	Kinds   []domain.Kind // to write; nil: all
+	Stage   Stage     // what is written of the plan
+	Guests  []GuestID // only these are written; none: everything
 	Options desire.Options
 	Flags   desire.Flags
 	// DryRun stops before the first write.
@@ -46,6 +47,11 @@ type Request struct {
 	Watch        func(Event) // never nil inside; called from several goroutines
 	Log          *slog.Logger
 	Now          func() time.Time
+}
+
+// stopped tells whether a run ended because it was told to.
+func stopped(err error) bool {
+	return errors.Is(err, ErrCancelled) || errors.Is(err, ErrAbandoned) || errors.Is(err, context.Canceled)
 }
 
 // Outcome is how a run ended.
@@ -113,6 +119,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
 		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
 	res.Plan = plan.Make(in)
+	req.narrow(res.Plan)
 	res.Inventory = inv
 	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
 		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
@@ -130,6 +137,19 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		res.Outcome = OutcomePartial
 	}
 	return res, nil
+}
+
+// narrow leaves in the plan what the request is about. Tags, types and the
+// like, which belong to no guest, stay: a guest may need them.
+func (req Request) narrow(p *plan.Plan) {
+	req.Stage.Narrow(p)
+	if len(req.Guests) == 0 {
+		return
+	}
+	wanted := guestKeys(req.Guests)
+	of := func(key domain.Key) bool { return !strings.Contains(string(key), "/") || wanted(key) }
+	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !of(c.Key) })
+	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !of(r.Key) })
 }
 
 // read takes both pictures at once; neither waits for the other.

@@ -1,0 +1,316 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"proxbox/internal/desire"
+	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
+	"proxbox/internal/proxmox"
+	"proxbox/internal/settings"
+)
+
+// Endpoints say between what a run carries.
+type Endpoints interface {
+	// NetBox is the NetBox that is kept true.
+	NetBox(ctx context.Context) (domain.NetBoxEndpoint, error)
+	// Proxmox are the enabled endpoints of these row ids, all for none. An id
+	// that there is no endpoint for is an *UnknownEndpointError.
+	Proxmox(ctx context.Context, ids []int) ([]domain.ProxmoxEndpoint, error)
+}
+
+// UnknownEndpointError is an id for which there is no Proxmox endpoint.
+type UnknownEndpointError struct{ ID int }
+
+func (e *UnknownEndpointError) Error() string {
+	return fmt.Sprintf("there is no Proxmox endpoint %d: GET /proxmox/endpoints, or `proxbox-api endpoints list`, shows those that there are", e.ID)
+}
+
+// Ask is what a run is asked for. The zero Ask is a full update of everything.
+type Ask struct {
+	Stage Stage
+	// Endpoints are row ids of Proxmox endpoints; none: every enabled one.
+	Endpoints []int
+	// Guests narrows the run to single guests; none: all.
+	Guests []GuestID
+	// Query holds the flags of the run as the wire has them (settings.ParseFlags).
+	Query url.Values
+	// DryRun stops before the first write; NetBox is then opened for reading.
+	DryRun bool
+	// OverrideFuse lets this one run remove more than the fuse allows.
+	OverrideFuse bool
+}
+
+// GuestID names a guest within what a run reads.
+type GuestID struct {
+	Type domain.GuestType // "" for either
+	VMID int
+}
+
+// Check says whether the flags can be used, as *settings.InvalidError.
+func (a Ask) Check() error {
+	_, err := settings.ParseFlags(a.Query, settings.DefaultFlags())
+	return err
+}
+
+// key is equal for asks that are the same run.
+func (a Ask) key() string {
+	ids := slices.Sorted(slices.Values(a.Endpoints))
+	flags, _ := settings.ParseFlags(a.Query, settings.DefaultFlags())
+	return fmt.Sprintf("%s %v %v %+v %t %t", a.stage().Name, slices.Compact(ids), a.Guests, flags, a.DryRun, a.OverrideFuse)
+}
+
+func (a Ask) stage() Stage {
+	if a.Stage.Name == "" {
+		return FullUpdate
+	}
+	return a.Stage
+}
+
+// Launcher starts runs: it opens the endpoints by the settings and lets one
+// run at a time write.
+type Launcher struct {
+	Endpoints Endpoints
+	Settings  *settings.Values
+	Manager   *Manager
+	Log       *slog.Logger
+	// History, if not nil, keeps the record of every run.
+	History History
+	// ProxmoxTransport and NetBoxTransport carry the requests in place of the
+	// network; nil for the network. They are for simulators.
+	ProxmoxTransport func(domain.ProxmoxEndpoint) http.RoundTripper
+	NetBoxTransport  http.RoundTripper
+}
+
+// Start begins a run, or joins the same one.
+func (l *Launcher) Start(ask Ask) (*Run, error) {
+	if err := ask.Check(); err != nil {
+		return nil, err
+	}
+	return l.Manager.Start(Job{Key: ask.key(), Kind: ask.stage().Name, Urgent: len(ask.Guests) > 0,
+		Do: func(ctx context.Context, r *Run) (*Result, error) { return l.do(ctx, r, ask) }}), nil
+}
+
+func (l *Launcher) do(ctx context.Context, r *Run, ask Ask) (*Result, error) {
+	l.begin(ctx, r, ask)
+	res, err := l.carryOut(ctx, r, ask)
+	l.end(context.WithoutCancel(ctx), r, res, err)
+	return res, err
+}
+
+func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {
+	nb, values, err := l.OpenNetBox(ctx, ask.DryRun, ask.Query.Get("netbox_branch_schema_id"))
+	if err != nil {
+		return nil, err
+	}
+	defer nb.Close()
+	flags, err := settings.ParseFlags(ask.Query, settings.FlagsFrom(values))
+	if err != nil {
+		return nil, err
+	}
+	sources, err := l.sources(ctx, values, flags, ask)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		defer s.Close()
+	}
+	return Do(ctx, Request{
+		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests,
+		Options: options(values, flags), Flags: flags.Overwrite,
+		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
+		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
+		Pause: r.Pause, Watch: r.Emit, Log: l.logger().With("run", r.ID),
+	})
+}
+
+// withNetwork is the stage as the flags have it: the virtual machines' stage
+// covers the guests' networks too unless it is told not to.
+func (a Ask) withNetwork(flags settings.Flags) Stage {
+	s := a.stage()
+	if s.Name != "virtual-machines" || !flags.SyncVMNetwork {
+		return s
+	}
+	return s.With(guestNetwork...)
+}
+
+func options(v *settings.Values, f settings.Flags) desire.Options {
+	return desire.Options{
+		TagParts:        settings.TagParts.In(v),
+		IgnoreLinkLocal: f.IgnoreIPv6LinkLocal,
+		LegacyRename:    f.VMInterfaceSyncStrategy == settings.LegacyRename && f.UseGuestAgentInterfaceName,
+	}
+}
+
+// OpenNetBox opens the NetBox and returns the settings with the plugin's among
+// them. Errors say what to do about them.
+func (l *Launcher) OpenNetBox(ctx context.Context, readOnly bool, branch string) (*netbox.Client, *settings.Values, error) {
+	ep, err := l.Endpoints.NetBox(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	first, err := netbox.Open(ep, l.netboxOptions(l.Settings, readOnly, branch, nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	caps, err := first.Probe(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read NetBox: %w", err)
+	}
+	if caps.Plugin == "" {
+		return first, l.Settings, nil
+	}
+	values := l.withPlugin(ctx, first, caps)
+	nb, err := netbox.Open(ep, l.netboxOptions(values, readOnly, branch, &caps))
+	if err != nil {
+		return nil, nil, err
+	}
+	first.Close()
+	return nb, values, nil
+}
+
+func (l *Launcher) netboxOptions(v *settings.Values, readOnly bool, branch string, known *netbox.Capabilities) netbox.Options {
+	retries := settings.NetBoxMaxRetries.In(v)
+	if retries == 0 {
+		retries = -1 // zero is the default there
+	}
+	return netbox.Options{
+		MaxConcurrent: settings.NetBoxMaxConcurrent.In(v), MaxRetries: retries, RetryDelay: settings.NetBoxRetryDelay.In(v),
+		Timeout: settings.NetBoxTimeout.In(v), Branch: branch, ReadOnly: readOnly, Known: known,
+		Transport: l.NetBoxTransport, Logger: l.logger(),
+	}
+}
+
+// withPlugin puts the plugin's settings between the environment and the
+// defaults. A plugin that does not show them to the token changes nothing.
+func (l *Launcher) withPlugin(ctx context.Context, nb *netbox.Client, caps netbox.Capabilities) *settings.Values {
+	raw, err := nb.Get(ctx, "plugins/proxbox/settings/runtime/", nil)
+	var fields map[string]any
+	if err == nil {
+		err = json.Unmarshal(raw, &fields)
+	}
+	if err != nil {
+		l.logger().Warn("the plugin's settings cannot be read; the environment and the defaults hold", "error", err)
+		return l.Settings
+	}
+	values, notices := l.Settings.WithPlugin(caps.Plugin, fields)
+	for _, n := range notices {
+		l.logger().Warn(n)
+	}
+	return values
+}
+
+// source reads one endpoint in the scope of a run.
+type source struct {
+	*proxmox.Client
+	scope proxmox.Scope
+}
+
+// Snapshot implements Source.
+func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
+	return s.Client.Snapshot(ctx, s.scope)
+}
+
+func asSources(all []*source) []Source {
+	out := make([]Source, len(all))
+	for i, s := range all {
+		out[i] = s
+	}
+	return out
+}
+
+func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.Flags, ask Ask) ([]*source, error) {
+	endpoints, err := l.Endpoints.Proxmox(ctx, ask.Endpoints)
+	if err != nil {
+		return nil, err
+	}
+	scope := ask.withNetwork(f).Scope()
+	for _, g := range ask.Guests {
+		scope.Guests = append(scope.Guests, g.VMID)
+	}
+	scope.AgentOS = f.SyncVMPlatformFromGuestAgent
+	var out []*source
+	var errs []error
+	for _, ep := range endpoints {
+		client, err := l.OpenProxmox(ep, v)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, &source{client, scope})
+	}
+	if len(out) == 0 && len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, err := range errs {
+		l.logger().Error(err.Error())
+	}
+	return out, nil
+}
+
+// OpenProxmox opens one endpoint by the settings.
+func (l *Launcher) OpenProxmox(ep domain.ProxmoxEndpoint, v *settings.Values) (*proxmox.Client, error) {
+	opts := proxmox.Options{
+		AgentTimeout: settings.GuestAgentTimeout.In(v), Concurrency: settings.VMSyncMaxConcurrency.In(v), Logger: l.logger(),
+	}
+	if l.ProxmoxTransport != nil {
+		opts.Transport = l.ProxmoxTransport(ep)
+	}
+	return proxmox.Open(settings.ForEndpoint(v, ep), opts)
+}
+
+func (l *Launcher) logger() *slog.Logger {
+	if l.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l.Log
+}
+
+// Given are endpoints that are not stored: those of the command line.
+type Given struct {
+	NetBoxEndpoint   domain.NetBoxEndpoint
+	ProxmoxEndpoints []domain.ProxmoxEndpoint
+}
+
+// NetBox implements Endpoints.
+func (g Given) NetBox(context.Context) (domain.NetBoxEndpoint, error) { return g.NetBoxEndpoint, nil }
+
+// Proxmox implements Endpoints.
+func (g Given) Proxmox(_ context.Context, ids []int) ([]domain.ProxmoxEndpoint, error) {
+	if len(ids) == 0 {
+		return g.ProxmoxEndpoints, nil
+	}
+	var out []domain.ProxmoxEndpoint
+	for _, id := range ids {
+		i := slices.IndexFunc(g.ProxmoxEndpoints, func(e domain.ProxmoxEndpoint) bool { return e.ID == id })
+		if i < 0 {
+			return nil, &UnknownEndpointError{ID: id}
+		}
+		out = append(out, g.ProxmoxEndpoints[i])
+	}
+	return out, nil
+}
+
+// guestKeys tells the keys of the guests that a run is narrowed to.
+func guestKeys(guests []GuestID) func(domain.Key) bool {
+	return func(key domain.Key) bool {
+		for _, g := range guests {
+			for _, t := range []domain.GuestType{domain.QEMU, domain.LXC} {
+				part := fmt.Sprintf("/%s/%d", t, g.VMID)
+				_, rest, ok := strings.Cut(string(key), part)
+				if ok && (g.Type == "" || g.Type == t) && (rest == "" || rest[0] == '/') {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
