@@ -88,6 +88,10 @@ type Launcher struct {
 	// network; nil for the network. They are for simulators.
 	ProxmoxTransport func(domain.ProxmoxEndpoint) http.RoundTripper
 	NetBoxTransport  http.RoundTripper
+	// ObserveProxmox and ObserveNetBox, if not nil, are told every request
+	// that was sent, from several goroutines.
+	ObserveProxmox func(proxmox.Exchange)
+	ObserveNetBox  func(netbox.Exchange)
 }
 
 // Start begins a run, or joins the same one.
@@ -185,7 +189,7 @@ func (l *Launcher) netboxOptions(v *settings.Values, readOnly bool, branch strin
 	return netbox.Options{
 		MaxConcurrent: settings.NetBoxMaxConcurrent.In(v), MaxRetries: retries, RetryDelay: settings.NetBoxRetryDelay.In(v),
 		Timeout: settings.NetBoxTimeout.In(v), Branch: branch, ReadOnly: readOnly, Known: known,
-		Transport: l.NetBoxTransport, Logger: l.logger(),
+		Transport: l.NetBoxTransport, Logger: l.logger(), Observe: l.ObserveNetBox,
 	}
 }
 
@@ -260,6 +264,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 func (l *Launcher) OpenProxmox(ep domain.ProxmoxEndpoint, v *settings.Values) (*proxmox.Client, error) {
 	opts := proxmox.Options{
 		AgentTimeout: settings.GuestAgentTimeout.In(v), Concurrency: settings.VMSyncMaxConcurrency.In(v), Logger: l.logger(),
+		Observe: l.ObserveProxmox,
 	}
 	if l.ProxmoxTransport != nil {
 		opts.Transport = l.ProxmoxTransport(ep)
