@@ -17,6 +17,7 @@ const (
 	diskKind        = "virtualization.virtualdisk"
 	vmInterfaceKind = "virtualization.vminterface"
 	vlanKind        = "ipam.vlan"
+	vlanGroupKind   = "ipam.vlangroup"
 	addressKind     = "ipam.ipaddress"
 	prefixKind      = "ipam.prefix"
 	vrfKind         = "ipam.vrf"
@@ -80,7 +81,7 @@ func coreKinds(p Profile) []*kind {
 		siteTable(), manufacturerTable(), deviceTypeTable(p), deviceRoleTable(), platformTable(),
 		deviceTable(p), interfaceTable(p), macTable(p),
 		clusterTypeTable(), clusterGroupTable(), clusterTable(), vmTable(p), diskTable(), vmInterfaceTable(p),
-		vlanTable(), addressTable(), prefixTable(), vrfTable(), serviceTable(p), tenantTable(),
+		vlanGroupTable(), vlanTable(), addressTable(), prefixTable(), vrfTable(), serviceTable(p), tenantTable(),
 	}
 	if p.vmTypes {
 		kinds = append(kinds, vmTypeTable())
@@ -195,7 +196,7 @@ func journalTable() *kind {
 var journalled = []string{
 	siteKind, "dcim.manufacturer", "dcim.devicetype", "dcim.devicerole", "dcim.platform", deviceKind, interfaceKind, macKind,
 	"virtualization.clustertype", "virtualization.clustergroup", clusterKind, vmTypeKind, vmKind, diskKind, vmInterfaceKind,
-	vlanKind, addressKind, prefixKind, vrfKind, "ipam.service", "tenancy.tenant",
+	vlanGroupKind, vlanKind, addressKind, prefixKind, vrfKind, "ipam.service", "tenancy.tenant",
 }
 
 func changeTable() *kind {
@@ -723,6 +724,36 @@ func vmInterfaceTable(p Profile) *kind {
 	}
 }
 
+func vlanGroupTable() *kind {
+	return &kind{
+		name: vlanGroupKind, path: "ipam/vlan-groups", class: "VLANGroup", verbose: "VLAN group",
+		order: "name id",
+		brief: "id url display name slug description vlan_count",
+		filters: `name slug description scope_type scope_id site_id=_site site=_site.slug
+			tenant_id=tenant tenant=tenant.slug`,
+		fields: list(object(),
+			text("name", 100).must(), slug(),
+			contentType("scope_type", "", siteKind).null().reset(),
+			integer("scope_id", minInt64, maxInt64).null().reset(),
+			computed("scope", genericObject("scope_type", "scope_id")),
+			ref("_site", siteKind).cascade().null().hide(),
+			jsonField("vid_ranges").or(rawJSON("[[1,4094]]")).read(vlanRanges),
+			computed("total_vlan_ids", totalVLANs),
+			ref("tenant", "tenancy.tenant").protect().null(),
+			text("description", 200).blank(),
+			nulls("owner"), text("comments", 0).blank(),
+			organized(),
+			counts("vlan_count", vlanKind, "group"),
+			computed("utilization", vlanUtilization).aside(),
+		),
+		unique: []unique{
+			{fields: "scope_type scope_id name", message: "VLAN group with this Scope type, Scope id and Name already exists."},
+			{fields: "scope_type scope_id slug", message: "VLAN group with this Scope type, Scope id and Slug already exists."},
+		},
+		early: []rule{vlanGroupScope, scopeSite},
+	}
+}
+
 func vlanTable() *kind {
 	return &kind{
 		name: vlanKind, path: "ipam/vlans", class: "VLAN", verbose: "VLAN",
@@ -730,11 +761,11 @@ func vlanTable() *kind {
 		brief: "id url display vid name description",
 		label: vlanLabel,
 		filters: `vid name description tenant_id=tenant tenant=tenant.slug site_id=site site=site.slug status
-			qinq_role qinq_svlan_id=qinq_svlan`,
+			group_id=group group=group.slug qinq_role qinq_svlan_id=qinq_svlan`,
 		fields: list(object(),
 			ref("site", siteKind).protect().null(),
-			nulls("group"),
-			integer("vid", 1, 4094).must(),
+			ref("group", vlanGroupKind).protect().null(),
+			integer("vid", 1, 4094).must().named("VLAN ID"),
 			text("name", 64).must(),
 			ref("tenant", "tenancy.tenant").protect().null(),
 			choice("status", vlanStatus).or("active"),
@@ -747,7 +778,11 @@ func vlanTable() *kind {
 			organized(),
 			counts("prefix_count", prefixKind, "vlan"),
 		),
-		unique: []unique{{fields: "qinq_svlan vid"}, {fields: "qinq_svlan name"}},
+		unique: []unique{
+			{fields: "group vid"}, {fields: "group name"},
+			{fields: "qinq_svlan vid"}, {fields: "qinq_svlan name"},
+		},
+		rules: []rule{vlanPlace},
 	}
 }
 
