@@ -50,10 +50,10 @@ func TestProbe(t *testing.T) {
 		return f.open(t, Options{})
 	}
 	f.answer = says(200, `{"endpoints": "http://…", "sync-state/virtual-machines": "http://…", "guest-vm-interfaces": "http://…"}`)
-	c := serve(200, `{"netbox-version": "4.7.3", "plugins": {"netbox_proxbox": "0.0.29.post6", "other": "1"}}`)
+	c := serve(200, `{"netbox-version": "4.7.3", "plugins": {"netbox_proxbox": "0.0.27", "other": "1"}}`)
 	for range 2 {
 		caps, err := c.Probe(t.Context())
-		if err != nil || caps.Plugin != "0.0.29.post6" || !caps.SyncState || !caps.GuestInterfaces || !caps.Cursor {
+		if err != nil || caps.Plugin != "0.0.27" || !caps.SyncState || !caps.GuestInterfaces || !caps.Cursor {
 			t.Errorf("%+v, %v", caps, err)
 		}
 	}
@@ -64,9 +64,16 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%d requests for two probes", s.Requests)
 	}
 
+	f.answer = says(404, "")
+	for release, has := range map[string]bool{"0.0.29.post6": true, "0.0.15.post2": false} {
+		caps, err := serve(200, `{"netbox-version": "4.7.3", "plugins": {"netbox_proxbox": "`+release+`"}}`).Probe(t.Context())
+		if err != nil || caps.SyncState != has || caps.GuestInterfaces != has {
+			t.Errorf("a tested release: %+v, %v", caps, err)
+		}
+	}
 	f.answer = says(200, `{"endpoints": "http://…"}`)
-	caps, err := serve(200, `{"netbox-version": "4.5.4", "plugins": {"netbox_proxbox": "0.0.15"}}`).Probe(t.Context())
-	if err != nil || caps.Plugin != "0.0.15" || caps.SyncState || caps.GuestInterfaces {
+	caps, err := serve(200, `{"netbox-version": "4.5.4", "plugins": {"netbox_proxbox": "0.0.16"}}`).Probe(t.Context())
+	if err != nil || caps.Plugin != "0.0.16" || caps.SyncState || caps.GuestInterfaces {
 		t.Errorf("%+v, %v", caps, err)
 	}
 	for _, tt := range []struct {

@@ -100,6 +100,38 @@ func (c *Client) ReadMarked(ctx context.Context, kind domain.Kind, tag string) (
 	return ids, nil
 }
 
+// MadeWith returns those of the objects that NetBox's change log says were
+// made with a message that begins with prefix.
+func (c *Client) MadeWith(ctx context.Context, kind domain.Kind, ids []int, prefix string) (map[int]bool, error) {
+	made := map[int]bool{}
+	for chunk := range slices.Chunk(ids, maxIDs) {
+		q := ByID("changed_object_id", chunk)
+		q.Set("changed_object_type", string(kind))
+		q.Set("action", "create")
+		q.Set("fields", "id,changed_object_id,message")
+		err := c.List(ctx, "core/object-changes/", q, func(raw json.RawMessage) error {
+			var entry struct {
+				ObjectID int    `json:"changed_object_id"`
+				Message  string `json:"message"`
+			}
+			if err := json.Unmarshal(raw, &entry); err != nil {
+				return err
+			}
+			if strings.HasPrefix(entry.Message, prefix) {
+				made[entry.ObjectID] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the change log of %s: %w", kind, err)
+		}
+	}
+	return made, nil
+}
+
+// maxIDs is how many ids are put into one query: web servers bound its length.
+const maxIDs = 150
+
 // members lists what decodeRow reads, for fields=.
 func (s kindSpec) members() []string {
 	out := []string{"id"}

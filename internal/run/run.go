@@ -118,7 +118,9 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	}
 	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
 		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
-	res.Plan = plan.Make(in)
+	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
+		return res, err
+	}
 	req.narrow(res.Plan)
 	res.Inventory = inv
 	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
@@ -215,30 +217,50 @@ var Inventoried = []domain.Kind{
 	domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState, domain.KindIPAddressState, domain.KindInterfaceState,
 }
 
-// marked are the kinds whose mark is read by filter instead of with every row.
-var marked = []domain.Kind{domain.KindVMInterface, domain.KindVirtualDisk, domain.KindIPAddress, domain.KindInterface}
-
-// ReadInventory reads what NetBox has of the kinds that a run compares.
+// ReadInventory reads what NetBox has of the kinds that a run compares, and
+// which parts of our objects carry our tag where nothing else says that they
+// are ours.
 func ReadInventory(ctx context.Context, nb *netbox.Client) (*domain.Inventory, error) {
 	inv, err := nb.ReadInventory(ctx, Inventoried)
 	if err != nil {
 		return nil, err
 	}
-	hasTag := false
-	for r := range inv.Table(domain.KindTag).Rows() {
-		hasTag = hasTag || r.Text("slug") == desire.TagProxbox
-	}
-	for _, kind := range marked {
-		t := inv.Table(kind)
-		t.Marked = map[int]bool{}
-		if !hasTag || t.Absent || t.Unknown != nil || t.Len() == 0 {
-			continue
-		}
-		if t.Marked, err = nb.ReadMarked(ctx, kind, desire.TagProxbox); err != nil {
+	for _, kind := range plan.Unmarked(inv) {
+		if inv.Table(kind).Marked, err = nb.ReadMarked(ctx, kind, desire.TagProxbox); err != nil {
 			return nil, err
 		}
 	}
 	return inv, nil
+}
+
+// changelogPrefix begins what NetBox's change log says of our changes.
+const changelogPrefix = "proxbox-api run "
+
+// makePlan plans. Addresses that are on an interface of ours without our mark
+// may be ours all the same, made by a run that ended before it could mark
+// them: NetBox's change log knows.
+func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in plan.Input) (*plan.Plan, error) {
+	p := plan.Make(in)
+	if len(p.Unproven) == 0 || !caps.ChangelogMessage {
+		return p, nil
+	}
+	made, err := req.NetBox.MadeWith(ctx, domain.KindIPAddress, p.Unproven, changelogPrefix)
+	if err != nil {
+		// Without the right to read the change log they stay a person's.
+		req.Log.Warn("NetBox's change log cannot be read", "error", err)
+		return p, ctx.Err()
+	}
+	if len(made) == 0 {
+		return p, nil
+	}
+	t := in.Inventory.Table(domain.KindIPAddress)
+	if t.Marked == nil {
+		t.Marked = map[int]bool{}
+	}
+	for id := range made {
+		t.Marked[id] = true
+	}
+	return plan.Make(in), nil
 }
 
 // write carries the plan out and gathers what became of it.
@@ -252,7 +274,7 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 		}}
 	if caps.ChangelogMessage {
 		opt.Message = func(c plan.Change) string {
-			return strings.TrimSpace(fmt.Sprintf("proxbox-api run %s: %s", req.ID, c.Why))
+			return strings.TrimSpace(fmt.Sprintf("%s%s: %s", changelogPrefix, req.ID, c.Why))
 		}
 	}
 	if total > 0 {
