@@ -181,8 +181,12 @@ func Attach(path string) (*Lab, error) {
 // Description is the path of the file that [Attach] reads.
 func (l *Lab) Description() string { return filepath.Join(l.Dir, "lab.json") }
 
-// Stop ends all processes, the last started first, and removes the folder.
+// Stop ends all processes, the last started first, and removes the folder. A
+// lab that another process runs has none here, and stays.
 func (l *Lab) Stop() {
+	if len(l.processes) == 0 {
+		return
+	}
 	for i := len(l.processes) - 1; i >= 0; i-- {
 		l.processes[i].halt()
 	}
