@@ -68,6 +68,35 @@ var (
 		Doc: "API keys that may be active."}, 1, 1000)
 )
 
+// The endpoints of the commands sync, plan and endpoints add, each with a flag
+// of the same meaning that goes first.
+var (
+	NetBoxURL = text(Setting{Name: "netbox_url", Env: "PROXBOX_NETBOX_URL",
+		Doc: "For the commands sync, plan and endpoints add: the NetBox, in place of the stored one. The service does not read it."},
+		"an address such as https://netbox.example.org")
+	NetBoxToken = secretText(Setting{Name: "netbox_token", Env: "PROXBOX_NETBOX_TOKEN",
+		Doc: "For the same commands: the NetBox API token, v1 or whole v2 (nbt_<key>.<token>)."})
+	NetBoxTokenFile = text(Setting{Name: "netbox_token_file", Env: "PROXBOX_NETBOX_TOKEN_FILE",
+		Doc: "A file with that token, read when PROXBOX_NETBOX_TOKEN is not set."}, "a file")
+	ProxmoxURL = text(Setting{Name: "proxmox_url", Env: "PROXBOX_PROXMOX_URL",
+		Doc: "For the commands sync, plan and endpoints add: the Proxmox VE, in place of the stored ones. The service does not read it."},
+		"an address such as https://pve1.example.org:8006")
+	ProxmoxTokenID = text(Setting{Name: "proxmox_token_id", Env: "PROXBOX_PROXMOX_TOKEN_ID",
+		Doc: "For the same commands: the API token's whole name."}, "user@realm!name")
+	ProxmoxTokenSecret = secretText(Setting{Name: "proxmox_token_secret", Env: "PROXBOX_PROXMOX_TOKEN_SECRET",
+		Doc: "For the same commands: the API token's secret."})
+	ProxmoxTokenSecretFile = text(Setting{Name: "proxmox_token_secret_file", Env: "PROXBOX_PROXMOX_TOKEN_SECRET_FILE",
+		Doc: "A file with that secret, read when PROXBOX_PROXMOX_TOKEN_SECRET is not set."}, "a file")
+	ProxmoxUsername = text(Setting{Name: "proxmox_username", Env: "PROXBOX_PROXMOX_USERNAME",
+		Doc: "For the same commands: the user that logs in with a password, where there is no API token."}, "user@realm")
+	ProxmoxPassword = secretText(Setting{Name: "proxmox_password", Env: "PROXBOX_PROXMOX_PASSWORD",
+		Doc: "For the same commands: the password of that user."})
+	ProxmoxPasswordFile = text(Setting{Name: "proxmox_password_file", Env: "PROXBOX_PROXMOX_PASSWORD_FILE",
+		Doc: "A file with that password, read when PROXBOX_PROXMOX_PASSWORD is not set."}, "a file")
+	Insecure = boolean(Setting{Name: "insecure", Env: "PROXBOX_INSECURE", Default: "false",
+		Doc: "For the same commands: take any certificate of the endpoints that the flags or these variables name."})
+)
+
 // NetBox.
 var (
 	NetBoxTimeout = seconds(Setting{Name: "netbox_timeout", Env: "PROXBOX_NETBOX_TIMEOUT", Plugin: plugin("120"), Default: "120",
