@@ -1,6 +1,7 @@
 package proxmox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -52,40 +53,49 @@ type addressRow struct {
 // the QEMU agent or from /lxc/{vmid}/interfaces. Only addresses that cannot
 // be parsed are left out; an empty list is no answer, for every running
 // system has a loopback.
-func parseGuestInterfaces(raw json.RawMessage) ([]domain.GuestInterface, error) {
+func parseGuestInterfaces(raw json.RawMessage) ([]domain.GuestInterface, []oddRow, error) {
 	body, err := agentResult(raw)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows, _, err := decodeRows[interfaceRow](body)
+	rows, odd, err := decodeRows[interfaceRow](body)
 	if err != nil {
-		return nil, fmt.Errorf("the interfaces of the guest: %w", err)
+		return nil, nil, fmt.Errorf("the interfaces of the guest: %w", err)
 	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%w: the guest named no interface at all", errNoData)
+	if len(rows)+len(odd) == 0 {
+		return nil, nil, fmt.Errorf("%w: the guest named no interface at all", errNoData)
 	}
 	out := make([]domain.GuestInterface, 0, len(rows))
 	for _, row := range rows {
-		mac := parseMAC(string(row.HardwareAddress))
-		if mac == "" {
-			mac = parseMAC(string(row.HWAddr))
+		addrs, err := row.prefixes()
+		if err != nil {
+			odd = append(odd, oddRow{row.Addresses, err})
 		}
-		out = append(out, domain.GuestInterface{Name: strings.TrimSpace(string(row.Name)), MAC: mac, Addresses: row.prefixes()})
+		out = append(out, domain.GuestInterface{
+			Name:      strings.TrimSpace(string(row.Name)),
+			MAC:       cmp.Or(parseMAC(string(row.HardwareAddress)), parseMAC(string(row.HWAddr))),
+			Addresses: addrs,
+		})
 	}
-	return out, nil
+	return out, odd, nil
 }
 
-func (row interfaceRow) prefixes() []netip.Prefix {
+// prefixes are the interface's addresses, each once; an interface that is
+// just coming up has no list of them.
+func (row interfaceRow) prefixes() ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	add := func(p netip.Prefix) {
-		if !slices.Contains(out, p) {
+		if !slices.ContainsFunc(out, func(q netip.Prefix) bool { return p.Addr() == q.Addr() }) {
 			out = append(out, p)
 		}
 	}
-	if len(row.Addresses) > 0 {
-		list, _, err := decodeRows[addressRow](row.Addresses)
+	if len(row.Addresses) > 0 && string(row.Addresses) != "null" {
+		list, odd, err := decodeRows[addressRow](row.Addresses)
+		if err == nil && len(odd) > 0 {
+			err = odd[0].err
+		}
 		if err != nil {
-			list = nil
+			return nil, err
 		}
 		for _, a := range list {
 			if p, ok := a.prefix(); ok {
@@ -100,7 +110,7 @@ func (row interfaceRow) prefixes() []netip.Prefix {
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // prefix is the address with its mask. An old agent on Windows says -1 where

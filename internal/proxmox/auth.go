@@ -17,6 +17,10 @@ import (
 // ticketLife is how long a ticket is used. Proxmox lets it live two hours.
 const ticketLife = 90 * time.Minute
 
+// refusalLife is how long a refused password is not tried again: each try
+// takes Proxmox three seconds, and a directory server may lock the account.
+const refusalLife = 30 * time.Second
+
 var errSecondFactor = errors.New("this user logs in with a second factor, which a service cannot give")
 
 // auth adds the credentials: an API token as it is, or a ticket for which it
@@ -33,9 +37,11 @@ type auth struct {
 	ticket atomic.Pointer[ticket]
 }
 
+// ticket is what a login brought.
 type ticket struct {
-	cookie string
-	issued time.Time
+	cookie  string
+	issued  time.Time
+	refused error // in place of a cookie: the password is wrong
 }
 
 func newAuth(ep domain.ProxmoxEndpoint, next http.RoundTripper, now func() time.Time) (*auth, error) {
@@ -95,14 +101,21 @@ func (t *ticket) on(req *http.Request) *http.Request {
 }
 
 func (a *auth) valid(ctx context.Context, base *url.URL, t *ticket) (*ticket, error) {
-	if t != nil && a.now().Sub(t.issued) < ticketLife {
-		return t, nil
+	if t != nil && a.now().Sub(t.issued) < t.life() {
+		return t, t.refused
 	}
 	return a.renewed(ctx, base, t)
 }
 
+func (t *ticket) life() time.Duration {
+	if t.refused != nil {
+		return refusalLife
+	}
+	return ticketLife
+}
+
 // renewed returns a ticket newer than the old one. Only one caller logs in;
-// the others find its ticket when their turn comes.
+// the others find what it brought when their turn comes.
 func (a *auth) renewed(ctx context.Context, base *url.URL, old *ticket) (*ticket, error) {
 	select {
 	case a.turn <- struct{}{}:
@@ -111,14 +124,18 @@ func (a *auth) renewed(ctx context.Context, base *url.URL, old *ticket) (*ticket
 		return nil, ctx.Err()
 	}
 	if t := a.ticket.Load(); t != nil && t != old {
-		return t, nil
+		return t, t.refused
 	}
 	t, err := a.login(ctx, base)
 	if err != nil {
-		return nil, fmt.Errorf("logging in as %s: %w", a.user, err)
+		err = fmt.Errorf("logging in as %s: %w", a.user, err)
+		if !Unauthorized(err) && !errors.Is(err, errSecondFactor) {
+			return nil, err
+		}
+		t = &ticket{issued: a.now(), refused: err}
 	}
 	a.ticket.Store(t)
-	return t, nil
+	return t, t.refused
 }
 
 func (a *auth) login(ctx context.Context, base *url.URL) (*ticket, error) {

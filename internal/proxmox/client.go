@@ -10,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	goproxmox "github.com/luthermonson/go-proxmox"
 
@@ -217,15 +219,27 @@ func (c *Client) version(ctx context.Context) (Version, error) {
 	return Version{string(row.Version), string(row.Release), string(row.RepoID)}, nil
 }
 
+// ErrBadPath is a path that cannot be one of the Proxmox API.
+var ErrBadPath = errors.New("no path of the Proxmox API")
+
 // Get returns the data of any path below /api2/json, as Proxmox sent it;
-// "null" when it sent none. Its errors are *EndpointError, in which a
-// *StatusError may be found.
+// "null" when it sent none. Its errors are ErrBadPath and *EndpointError, in
+// which a *StatusError may be found.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	if !validPath(path) {
+		return nil, fmt.Errorf("%q is %w", path, ErrBadPath)
+	}
 	raw, err := c.get(ctx, c.timeout, path, query)
 	if err != nil {
 		return nil, c.endpointError(ctx, path, err)
 	}
 	return raw, nil
+}
+
+func validPath(path string) bool {
+	plain, err := url.PathUnescape(path)
+	return err == nil && strings.HasPrefix(path, "/") && !strings.ContainsAny(path, "?#") &&
+		!strings.ContainsFunc(path, unicode.IsControl) && !slices.Contains(strings.Split(plain, "/"), "..")
 }
 
 // Gone tells whether a node says that it has no configuration of a guest. Any
@@ -236,7 +250,7 @@ func (c *Client) Gone(ctx context.Context, node string, t domain.GuestType, vmid
 	switch {
 	case err == nil:
 		return false, nil
-	case NotExist(err):
+	case noSuchGuest(err):
 		return true, nil
 	}
 	return false, c.endpointError(ctx, path, err)
@@ -259,16 +273,9 @@ func guestPath(node string, t domain.GuestType, vmid int, rest ...string) string
 // get reads one path, trying again as often as the endpoint's max_retries
 // says when there was no answer, or none of Proxmox itself.
 func (c *Client) get(ctx context.Context, timeout time.Duration, path string, query url.Values) (json.RawMessage, error) {
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") || strings.Contains(path+"/", "/../") {
-		return nil, fmt.Errorf("%q is no path of the Proxmox API", path)
-	}
-	full := path
-	if len(query) > 0 {
-		full += "?" + query.Encode()
-	}
 	wait := c.ep.RetryBackoff
 	for attempt := 0; ; attempt++ {
-		raw, err := c.once(ctx, timeout, path, full)
+		raw, err := c.once(ctx, timeout, path, query)
 		if err == nil || attempt >= c.ep.MaxRetries || ctx.Err() != nil || !passing(err) {
 			return raw, err
 		}
@@ -295,7 +302,11 @@ func passing(err error) bool {
 	return false
 }
 
-func (c *Client) once(ctx context.Context, timeout time.Duration, path, full string) (json.RawMessage, error) {
+func (c *Client) once(ctx context.Context, timeout time.Duration, path string, query url.Values) (json.RawMessage, error) {
+	full := path
+	if len(query) > 0 {
+		full += "?" + query.Encode()
+	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var raw json.RawMessage

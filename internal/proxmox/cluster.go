@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,14 +28,6 @@ type resourceRow struct {
 	MaxCPU   number `json:"maxcpu"`
 	MaxMem   number `json:"maxmem"`
 	Level    text   `json:"level"`
-	Storage  text   `json:"storage"`
-	Shared   flag   `json:"shared"`
-}
-
-// resources are the rows by type.
-type resources struct {
-	nodes    []resourceRow
-	storages []resourceRow
 }
 
 // statusRow is a row of /cluster/status: the cluster, or one of its nodes.
@@ -62,7 +55,7 @@ type nodeRow struct {
 }
 
 // readResources sorts the rows of /cluster/resources by type. Types that are
-// not known here (sdn, network, ...) are none of our business.
+// not known here (storage, sdn, network, ...) are none of our business.
 func (r *reading) readResources(raw json.RawMessage) error {
 	rows, odd, err := decodeRows[resourceRow](raw)
 	if err != nil {
@@ -71,9 +64,7 @@ func (r *reading) readResources(raw json.RawMessage) error {
 	for _, row := range rows {
 		switch row.Type {
 		case "node":
-			r.resources.nodes = append(r.resources.nodes, row)
-		case "storage":
-			r.resources.storages = append(r.resources.storages, row)
+			r.nodeRows = append(r.nodeRows, row)
 		case "qemu", "lxc":
 			g, err := row.guest()
 			if err != nil {
@@ -122,7 +113,7 @@ func (row resourceRow) guest() (domain.Guest, error) {
 
 // assemble makes the cluster and its nodes from the three lists that name
 // them, and a gate for every node that is named anywhere.
-func (r *reading) assemble(status []statusRow, listed []nodeRow) {
+func (r *reading) assemble(status []statusRow, listed []nodeRow) error {
 	nodes := map[string]*domain.Node{}
 	node := func(name text) *domain.Node {
 		n := nodes[string(name)]
@@ -133,7 +124,7 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) {
 		return n
 	}
 	saysOffline := map[string]bool{}
-	for _, row := range r.resources.nodes {
+	for _, row := range r.nodeRows {
 		if row.Node == "" {
 			r.odd.nodes = true
 			continue
@@ -153,12 +144,12 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) {
 		n.CPUs = cmp.Or(n.CPUs, int(row.MaxCPU.natural()))
 		n.MemoryBytes = cmp.Or(n.MemoryBytes, row.MaxMem.natural())
 	}
-	cluster := domain.Cluster{Standalone: true}
+	var cluster *domain.Cluster
 	for _, row := range status {
 		switch {
 		case row.Type == "cluster":
-			cluster = domain.Cluster{
-				Name: string(row.Name), ID: cmp.Or(string(row.ID), "cluster"),
+			cluster = &domain.Cluster{
+				Name: cmp.Or(string(row.Name), r.c.ep.Host()), ID: cmp.Or(string(row.ID), "cluster"),
 				Quorate: row.Quorate.on, Version: row.Version.int(),
 			}
 		case row.Type == "node" && row.Name != "":
@@ -176,7 +167,13 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) {
 	for _, name := range sortedKeys(nodes) {
 		r.snap.Nodes = append(r.snap.Nodes, *nodes[name])
 	}
-	r.snap.Cluster = r.named(cluster)
+	if cluster == nil {
+		var err error
+		if cluster, err = r.withoutRow(); err != nil {
+			return err
+		}
+	}
+	r.snap.Cluster = *cluster
 
 	for name := range nodes {
 		r.gates[name] = newGate(name, r.c.opts.Concurrency)
@@ -191,22 +188,18 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) {
 			r.gates[name].close(errors.New("the cluster says that it is offline"))
 		}
 	}
+	return nil
 }
 
-// named gives a stand-alone host the name of its node, and a cluster whose
-// status we may not read the name of the endpoint's host.
-func (r *reading) named(cl domain.Cluster) domain.Cluster {
-	if !cl.Standalone {
-		return cl
+// withoutRow is the cluster when no row of the status is about it: the one
+// node is its own cluster then. A cluster of several whose status we may not
+// read gets the name of the endpoint's host.
+func (r *reading) withoutRow() (*domain.Cluster, error) {
+	if len(r.snap.Nodes) == 1 {
+		return &domain.Cluster{Name: r.snap.Nodes[0].Name, Standalone: true, Quorate: r.statusRead}, nil
 	}
 	if !r.statusRead {
-		return domain.Cluster{Name: r.c.ep.Host(), Standalone: len(r.snap.Nodes) == 1}
+		return &domain.Cluster{Name: r.c.ep.Host()}, nil
 	}
-	cl.Quorate = true
-	for _, n := range r.snap.Nodes {
-		if cl.Name == "" || n.Local {
-			cl.Name = n.Name
-		}
-	}
-	return cl
+	return nil, fmt.Errorf("%w: %d nodes and no word of their cluster", errNoData, len(r.snap.Nodes))
 }

@@ -78,6 +78,13 @@ func NotExist(err error) bool {
 	return false
 }
 
+// noSuchGuest tells whether a node said that it has no configuration of the
+// guest that was asked for. A missing path, storage or node is not that.
+func noSuchGuest(err error) bool {
+	var se *StatusError
+	return NotExist(err) && errors.As(err, &se) && se.says("configuration file")
+}
+
 // Forbidden tells whether the user or token lacks a privilege.
 func Forbidden(err error) bool {
 	var se *StatusError
@@ -205,6 +212,7 @@ func causeOf(err error) Cause {
 		syntax       *json.SyntaxError
 		wrongType    *json.UnmarshalTypeError
 		record       tls.RecordHeaderError
+		tooLarge     *http.MaxBytesError
 		netErr       net.Error
 	)
 	switch {
@@ -214,7 +222,7 @@ func causeOf(err error) Cause {
 		return CauseName
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return CauseRefused
-	case errors.As(err, &record), errors.As(err, &syntax), errors.As(err, &wrongType), errors.Is(err, errNoData):
+	case errors.As(err, &record), errors.As(err, &syntax), errors.As(err, &wrongType), errors.As(err, &tooLarge), errors.Is(err, errNoData):
 		return CauseAnswer
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return CauseTimeout

@@ -71,7 +71,7 @@ func (g *gate) judge(err error, patient bool) error {
 	case err == nil, errors.As(err, &se) && !passing(err):
 		g.inARow = 0 // the node answered, whatever it said
 		return err
-	case NodeUnreachable(err), !patient && passing(err):
+	case NodeUnreachable(err) && !(patient && slow(se)), !patient && passing(err):
 		g.inARow++
 		g.skipped++
 		g.cause = err
@@ -80,6 +80,10 @@ func (g *gate) judge(err error, patient bool) error {
 	}
 	return err
 }
+
+// slow tells whether the answering node reached the other one and then waited
+// in vain: 596, where 595 says that it was not reached.
+func slow(se *StatusError) bool { return se != nil && se.Code == 596 }
 
 // close shuts the gate before anything was tried.
 func (g *gate) close(cause error) { g.shut, g.cause = true, cause }

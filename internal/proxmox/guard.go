@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +64,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func allowed(req *http.Request) bool {
+	if req.URL.Opaque != "" { // it would be sent in place of the path
+		return false
+	}
 	switch req.Method {
 	case http.MethodGet, "":
 		return true
@@ -94,14 +96,13 @@ func statusError(path string, resp *http.Response) *StatusError {
 	}
 	// Half of the refusals have no body, or one that is no JSON.
 	_ = json.Unmarshal(raw, &body)
-	said := []string{}
+	var said []string
 	if m := strings.TrimSpace(string(body.Message)); m != "" {
 		said = append(said, m)
 	}
-	for name, why := range body.Errors {
-		said = append(said, name+": "+strings.TrimSpace(string(why)))
+	for _, name := range sortedKeys(body.Errors) {
+		said = append(said, name+": "+strings.TrimSpace(string(body.Errors[name])))
 	}
-	sort.Strings(said[min(1, len(said)):])
 	e.Message = strings.Join(said, "; ")
 	return e
 }

@@ -30,14 +30,14 @@ func (r *reading) config(ctx context.Context, g *gate, guest *domain.Guest) {
 		guest.Config = domain.Known[domain.GuestConfig]{Value: cfg, OK: err == nil}
 		return err
 	})
-	if NotExist(err) {
+	if noSuchGuest(err) {
 		r.mu.Lock()
 		r.missing = append(r.missing, guest)
 		r.mu.Unlock()
 		return
 	}
 	if err != nil {
-		r.unknown(ctx, guest, "configuration", err, r.c.remedy(err))
+		r.unknown(ctx, guest, "configuration", err, r.partRemedy(err))
 		return
 	}
 	cfg := guest.Config.Value
@@ -63,15 +63,16 @@ func (r *reading) inside(ctx context.Context, g *gate, guest *domain.Guest) {
 		return
 	}
 	interfaces := func(raw json.RawMessage) error {
-		list, err := parseGuestInterfaces(raw)
-		guest.Agent = domain.Known[[]domain.GuestInterface]{Value: list, OK: err == nil}
+		list, odd, err := parseGuestInterfaces(raw)
+		r.oddRows("the interfaces of "+guestLabel(guest), odd)
+		guest.Agent = domain.Known[[]domain.GuestInterface]{Value: list, OK: err == nil && len(odd) == 0}
 		return err
 	}
 	if guest.Type == domain.LXC {
 		if r.scope.Agent {
 			path := guestPath(guest.Node, guest.Type, guest.VMID, "interfaces")
 			if err := r.readPatiently(ctx, g, r.c.opts.AgentTimeout, path, nil, interfaces); err != nil {
-				r.unknown(ctx, guest, "interfaces of the container", err, r.c.remedy(err))
+				r.unknown(ctx, guest, "interfaces of the container", err, r.partRemedy(err))
 			}
 		}
 		return
@@ -145,8 +146,8 @@ func (r *reading) snapshots(ctx context.Context, g *gate, guest *domain.Guest) {
 		guest.Snapshots = domain.Known[[]domain.GuestSnapshot]{Value: list, OK: err == nil && len(odd) == 0}
 		return err
 	})
-	if err != nil {
-		r.unknown(ctx, guest, "snapshots", err, r.c.remedy(err))
+	if err != nil && !(r.scope.Configs && noSuchGuest(err)) { // that one is looked for again
+		r.unknown(ctx, guest, "snapshots", err, r.partRemedy(err))
 	}
 }
 
@@ -182,39 +183,36 @@ func parseSnapshots(raw json.RawMessage) ([]domain.GuestSnapshot, []oddRow, erro
 // moved looks again for the guests whose node said that they do not exist:
 // they were moved or removed since the list of resources was read.
 func (r *reading) moved(ctx context.Context) {
-	if len(r.missing) == 0 || ctx.Err() != nil {
+	missing := r.missing
+	r.missing = nil
+	if len(missing) == 0 || ctx.Err() != nil {
 		return
 	}
-	raw, err := r.c.get(ctx, r.c.timeout, "/cluster/resources", url.Values{"type": {"vm"}})
-	var (
-		rows []resourceRow
-		odd  []oddRow
-	)
-	if err == nil {
-		rows, odd, err = decodeRows[resourceRow](raw)
-	}
+	now, whole, err := r.listedNow(ctx)
 	if err != nil {
 		r.unread(ctx, "the guests that were moved or removed during the reading", err)
 		return
 	}
-	now := map[string]domain.Guest{}
-	for _, row := range rows {
-		if g, err := row.guest(); err == nil {
-			now[guestPath("", g.Type, g.VMID)] = g
+	gone := map[*domain.Guest]bool{}
+	var again []func(context.Context)
+	for _, guest := range missing {
+		row, there := now[guestKey{guest.Type, guest.VMID}]
+		g := r.gates[row.Node]
+		switch {
+		case !there && whole:
+			gone[guest] = true
+		case !there:
+			r.misplaced(guest, "its node has no configuration of it, and the list of guests could not be understood")
+		case row.Node == guest.Node, g == nil:
+			r.misplaced(guest, "Proxmox lists it on node "+row.Node+", which has no configuration of it")
+		default:
+			guest.Node, guest.Status, guest.Lock = row.Node, row.Status, row.Lock
+			again = append(again, func(ctx context.Context) { r.guest(ctx, g, guest) })
 		}
 	}
-	gone := map[*domain.Guest]bool{}
+	inParallel(ctx, r.c.opts.Concurrency, again)
 	for _, guest := range r.missing {
-		g, there := now[guestPath("", guest.Type, guest.VMID)]
-		switch {
-		case !there:
-			gone[guest] = len(odd) == 0
-		case g.Node == guest.Node || r.gates[g.Node] == nil:
-			r.problem(domain.Problem{What: guestLabel(guest), Reason: "Proxmox lists it on node " + g.Node + ", which has no configuration of it", WayOut: "the next run reads it again"})
-		default:
-			guest.Node, guest.Status, guest.Lock = g.Node, g.Status, g.Lock
-			r.guest(ctx, r.gates[g.Node], guest)
-		}
+		r.misplaced(guest, "it moved more than once during the reading")
 	}
 	kept := r.snap.Guests[:0]
 	for i := range r.snap.Guests {
@@ -225,9 +223,40 @@ func (r *reading) moved(ctx context.Context) {
 	r.snap.Guests = kept
 }
 
+type guestKey struct {
+	Type domain.GuestType
+	VMID int
+}
+
+// listedNow lists the guests once more, and tells whether it knows them all.
+func (r *reading) listedNow(ctx context.Context) (now map[guestKey]domain.Guest, whole bool, err error) {
+	raw, err := r.c.get(ctx, r.c.timeout, "/cluster/resources", url.Values{"type": {"vm"}})
+	if err != nil {
+		return nil, false, err
+	}
+	rows, odd, err := decodeRows[resourceRow](raw)
+	if err != nil {
+		return nil, false, err
+	}
+	whole = len(odd) == 0
+	now = make(map[guestKey]domain.Guest, len(rows))
+	for _, row := range rows {
+		g, err := row.guest()
+		if err != nil {
+			whole = false
+			continue
+		}
+		now[guestKey{g.Type, g.VMID}] = g
+	}
+	return now, whole, nil
+}
+
+func (r *reading) misplaced(guest *domain.Guest, reason string) {
+	r.problem(domain.Problem{What: guestLabel(guest), Reason: reason, WayOut: "the next run reads it again"})
+}
+
 // guest reads all that is asked for of one guest.
 func (r *reading) guest(ctx context.Context, g *gate, guest *domain.Guest) {
-	r.missing = nil
 	if r.scope.Configs {
 		r.config(ctx, g, guest)
 	}
@@ -243,19 +272,35 @@ func (r *reading) read(ctx context.Context, g *gate, path string, query url.Valu
 }
 
 // readPatiently reads what hangs on more than the node, a guest agent or a
-// storage: its being slow is no measure of the node's health.
+// storage: its being slow is no measure of the node's health, and asking
+// again would cost the same wait.
 func (r *reading) readPatiently(ctx context.Context, g *gate, timeout time.Duration, path string, query url.Values, take func(json.RawMessage) error) error {
 	return r.through(ctx, g, true, timeout, path, query, take)
 }
 
 func (r *reading) through(ctx context.Context, g *gate, patient bool, timeout time.Duration, path string, query url.Values, take func(json.RawMessage) error) error {
-	return g.do(ctx, patient, func(ctx context.Context) error {
-		raw, err := r.c.get(ctx, timeout, path, query)
-		if err != nil {
-			return err
+	var raw json.RawMessage
+	err := g.do(ctx, patient, func(ctx context.Context) (err error) {
+		if patient {
+			raw, err = r.c.once(ctx, timeout, path, query)
+		} else {
+			raw, err = r.c.get(ctx, timeout, path, query)
 		}
-		return take(raw)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return take(raw)
+}
+
+// partRemedy is the way out of a failed read of one object. That its answer
+// makes no sense says nothing about the endpoint's address.
+func (r *reading) partRemedy(err error) string {
+	if causeOf(err) == CauseAnswer {
+		return ""
+	}
+	return r.c.remedy(err)
 }
 
 // unknown reports a part of a guest that could not be read. A node that is

@@ -1,7 +1,6 @@
 package proxmox
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -41,7 +40,7 @@ func (h *hosts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		failed = append(failed, fmt.Errorf("%s: %w", h.addrs[at], err))
 		// Once the time is up, another address would fail the same way.
-		if req.Context().Err() != nil || errors.Is(err, ErrReadOnly) {
+		if req.Context().Err() != nil {
 			break
 		}
 	}

@@ -45,7 +45,7 @@ func (r *reading) ofNode(ctx context.Context, node, part string, err error) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, errNodeDown) {
 		return
 	}
-	r.problem(domain.Problem{What: "node " + node, Reason: part + ": " + short(err), WayOut: r.c.remedy(err)})
+	r.problem(domain.Problem{What: "node " + node, Reason: part + ": " + short(err), WayOut: r.partRemedy(err)})
 }
 
 func (r *reading) network(ctx context.Context, g *gate, node *domain.Node) {

@@ -3,6 +3,7 @@ package proxmox
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,15 +32,23 @@ func parsePermissions(raw json.RawMessage) (permissions, error) {
 	return out, nil
 }
 
+// topPaths are those that Proxmox lists whenever anything is allowed there.
+var topPaths = []string{"/access", "/nodes", "/pool", "/storage", "/vms"}
+
 // everywhere tells whether a privilege is held on all that is below a path:
 // it propagates from there, or from the root, and no path below is without
-// it, for rights given further down replace those from above.
+// it, for rights given further down replace those from above. A path on which
+// nothing at all is allowed is not listed: beside its like, its absence says
+// that what the root gives was taken away there.
 func (p permissions) everywhere(privilege, path string) bool {
-	held := p["/"][privilege]
-	if own, listed := p[path]; listed {
-		held = own[privilege]
+	own, listed := p[path]
+	if !listed {
+		if slices.ContainsFunc(topPaths, func(top string) bool { return p[top] != nil }) {
+			return false
+		}
+		own = p["/"]
 	}
-	if !held {
+	if !own[privilege] {
 		return false
 	}
 	for below, own := range p {

@@ -17,8 +17,9 @@ import (
 
 // Snapshot reads what the endpoint runs, as far as the scope goes. What
 // cannot be read stays unknown and is named in the Snapshot's Problems. It
-// fails, with an *EndpointError, only when the list of resources or the
-// status of the cluster cannot be read, or when ctx ends.
+// fails, with an *EndpointError, only when the list of resources, the list of
+// nodes or the status of the cluster cannot be read, for they say which
+// cluster it is; or when ctx ends.
 func (c *Client) Snapshot(ctx context.Context, scope Scope) (*domain.Snapshot, error) {
 	r := &reading{
 		c: c, scope: scope.complete(),
@@ -45,7 +46,7 @@ type reading struct {
 	rights     permissions // nil: not known
 	statusRead bool        // false: /cluster/status is forbidden to us
 	odd        struct{ guests, nodes bool }
-	resources  resources
+	nodeRows   []resourceRow    // of /cluster/resources
 	gates      map[string]*gate // by node; complete before the parts are read
 
 	mu       sync.Mutex
@@ -123,15 +124,18 @@ func (r *reading) cluster(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		raw, err := r.get(gctx, "/nodes")
+		// It has the fingerprints by which two endpoints are known to be one
+		// cluster: without them its guests would be made twice.
+		const nodesPath = "/nodes"
+		raw, err := r.get(gctx, nodesPath)
 		var odd []oddRow
 		if err == nil {
 			nodes, odd, err = decodeRows[nodeRow](raw)
 		}
 		if err != nil {
-			r.unread(gctx, "the list of nodes", err)
+			return r.c.endpointError(ctx, nodesPath, err)
 		}
-		r.oddRows("/nodes", odd)
+		r.oddRows(nodesPath, odd)
 		return nil
 	})
 	group.Go(func() error {
@@ -159,7 +163,9 @@ func (r *reading) cluster(ctx context.Context) error {
 	}
 	r.oddRows(statusPath, statusOdd)
 	r.odd.nodes = r.odd.nodes || len(statusOdd) > 0
-	r.assemble(status, nodes)
+	if err := r.assemble(status, nodes); err != nil {
+		return r.c.endpointError(ctx, statusPath, err)
+	}
 	r.judge()
 	return nil
 }

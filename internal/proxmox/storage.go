@@ -149,15 +149,17 @@ func (r *reading) backups(ctx context.Context, list []domain.Storage) {
 }
 
 // nodesOf are the nodes that have a storage, the answering one first.
-func (r *reading) nodesOf(s *domain.Storage) []domain.Node {
-	var out []domain.Node
-	for _, n := range r.snap.Nodes {
+func (r *reading) nodesOf(s *domain.Storage) []*domain.Node {
+	var out []*domain.Node
+	for i := range r.snap.Nodes {
+		// Not the node itself: its parts are being read at the same time.
+		n := &r.snap.Nodes[i]
 		if len(s.Nodes) == 0 || slices.Contains(s.Nodes, n.Name) {
 			out = append(out, n)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b domain.Node) int {
-		rank := func(n domain.Node) int {
+	slices.SortStableFunc(out, func(a, b *domain.Node) int {
+		rank := func(n *domain.Node) int {
 			switch {
 			case n.Local:
 				return 0
@@ -198,6 +200,9 @@ func (r *reading) localBackups(ctx context.Context, s *domain.Storage) ([]domain
 		all = append(all, list...)
 		complete = complete && whole && err == nil
 	}
+	slices.SortStableFunc(all, func(a, b domain.Backup) int {
+		return cmp.Or(cmp.Compare(a.VolumeID, b.VolumeID), cmp.Compare(a.Node, b.Node))
+	})
 	return all, complete
 }
 
@@ -205,7 +210,7 @@ func (r *reading) ofStorage(ctx context.Context, name string, err error) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, errNodeDown) {
 		return
 	}
-	r.problem(domain.Problem{What: "storage " + name, Reason: "backups: " + short(err), WayOut: r.c.remedy(err)})
+	r.problem(domain.Problem{What: "storage " + name, Reason: "backups: " + short(err), WayOut: r.partRemedy(err)})
 }
 
 func (r *reading) content(ctx context.Context, storage, node string) (list []domain.Backup, whole bool, err error) {
