@@ -23,6 +23,16 @@ type NetBoxChange struct {
 	Enabled      Optional[bool]          `json:"enabled"`
 }
 
+// Endpoint returns the endpoint that a new row would be, without keeping it.
+// It fails with *InvalidError.
+func (c NetBoxChange) Endpoint() (domain.NetBoxEndpoint, error) {
+	e := domain.NetBoxEndpoint{Port: 443, TokenVersion: "v1", VerifySSL: true, Enabled: true}
+	if err := c.apply(&e); err != nil {
+		return domain.NetBoxEndpoint{}, err
+	}
+	return e, nil
+}
+
 func (c NetBoxChange) apply(e *domain.NetBoxEndpoint) error {
 	c.Name.fill(&e.Name)
 	c.IPAddress.replace(&e.IPAddress)
@@ -78,11 +88,11 @@ func (n NetBoxEndpoints) Get(ctx context.Context, id int) (domain.NetBoxEndpoint
 // Create adds the endpoint. It fails with *InvalidError, or with
 // *ConflictError when there is one already.
 func (n NetBoxEndpoints) Create(ctx context.Context, c NetBoxChange) (domain.NetBoxEndpoint, error) {
-	e := domain.NetBoxEndpoint{Port: 443, TokenVersion: "v1", VerifySSL: true, Enabled: true}
-	if err := c.apply(&e); err != nil {
+	e, err := c.Endpoint()
+	if err != nil {
 		return domain.NetBoxEndpoint{}, err
 	}
-	err := n.s.write(ctx, func(tx *sql.Tx) error {
+	err = n.s.write(ctx, func(tx *sql.Tx) error {
 		others, err := n.list(ctx, tx)
 		if err != nil {
 			return err

@@ -67,6 +67,20 @@ type ProxmoxChange struct {
 	SSHKnownHostFingerprint   Optional[string]        `json:"ssh_known_host_fingerprint"`
 }
 
+// Endpoint returns the endpoint that a new row would be, without keeping it.
+// It fails with *InvalidError.
+func (c ProxmoxChange) Endpoint() (ProxmoxEndpoint, error) {
+	e := ProxmoxEndpoint{
+		ProxmoxEndpoint: domain.ProxmoxEndpoint{Port: 8006, VerifySSL: true, Enabled: true, AccessMethods: "api"},
+		DefaultRetries:  true,
+		SSH:             SSH{Port: 22},
+	}
+	if err := c.apply(&e); err != nil {
+		return ProxmoxEndpoint{}, err
+	}
+	return e, nil
+}
+
 func (c ProxmoxChange) apply(e *ProxmoxEndpoint) error {
 	c.Name.fill(&e.Name)
 	c.IPAddress.replace(&e.IPAddress)
@@ -160,15 +174,11 @@ func (p ProxmoxEndpoints) Resolve(ctx context.Context, id int) (ProxmoxEndpoint,
 // the row that id when it is free; any other row gets one above a million.
 // It fails with *InvalidError or *ConflictError.
 func (p ProxmoxEndpoints) Create(ctx context.Context, c ProxmoxChange) (ProxmoxEndpoint, error) {
-	e := ProxmoxEndpoint{
-		ProxmoxEndpoint: domain.ProxmoxEndpoint{Port: 8006, VerifySSL: true, Enabled: true, AccessMethods: "api"},
-		DefaultRetries:  true,
-		SSH:             SSH{Port: 22},
-	}
-	if err := c.apply(&e); err != nil {
+	e, err := c.Endpoint()
+	if err != nil {
 		return ProxmoxEndpoint{}, err
 	}
-	err := p.s.write(ctx, func(tx *sql.Tx) error {
+	err = p.s.write(ctx, func(tx *sql.Tx) error {
 		if err := p.checkFree(ctx, tx, e); err != nil {
 			return err
 		}
