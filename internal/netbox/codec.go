@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -494,7 +495,7 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 		case strings.HasPrefix(name, customPrefix):
 			custom[strings.TrimPrefix(name, customPrefix)] = v
 			left--
-		case name == "add_tags" || name == "remove_tags":
+		case name == "add_tags" || name == "remove_tags" || name == "tags" && !spec.reads("tags"):
 			if err := (refsCodec{domain.KindTag}).encode(body, name, v); err != nil {
 				return nil, fmt.Errorf("encode %s: %w", kind, err)
 			}
@@ -511,6 +512,12 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 		return nil, fmt.Errorf("encode %s: a field that the kind does not have among %v", kind, fields)
 	}
 	return body, nil
+}
+
+// reads tells whether a field is among those that are compared. Tags of parts
+// are written with them and read by filter.
+func (s kindSpec) reads(field string) bool {
+	return slices.ContainsFunc(s.fields, func(f fieldSpec) bool { return f.name == field })
 }
 
 // Decode turns NetBox's answer for one object into a row.
