@@ -104,7 +104,7 @@ func (c *Client) ReadMarked(ctx context.Context, kind domain.Kind, tag string) (
 // made with a message that begins with prefix.
 func (c *Client) MadeWith(ctx context.Context, kind domain.Kind, ids []int, prefix string) (map[int]bool, error) {
 	made := map[int]bool{}
-	for chunk := range slices.Chunk(ids, maxIDs) {
+	for chunk := range slices.Chunk(ids, MaxIDs) {
 		q := ByID("changed_object_id", chunk)
 		q.Set("changed_object_type", string(kind))
 		q.Set("action", "create")
@@ -129,8 +129,8 @@ func (c *Client) MadeWith(ctx context.Context, kind domain.Kind, ids []int, pref
 	return made, nil
 }
 
-// maxIDs is how many ids are put into one query: web servers bound its length.
-const maxIDs = 150
+// MaxIDs is how many ids are put into one query: web servers bound its length.
+const MaxIDs = 150
 
 // members lists what decodeRow reads, for fields=.
 func (s kindSpec) members() []string {

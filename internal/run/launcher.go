@@ -84,6 +84,8 @@ type Launcher struct {
 	Log       *slog.Logger
 	// History, if not nil, keeps the record of every run.
 	History History
+	// Memory, if not nil, is what runs that follow one another share.
+	Memory *Memory
 	// ProxmoxTransport and NetBoxTransport carry the requests in place of the
 	// network; nil for the network. They are for simulators.
 	ProxmoxTransport func(domain.ProxmoxEndpoint) http.RoundTripper
@@ -111,7 +113,8 @@ func (l *Launcher) do(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 }
 
 func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {
-	nb, values, err := l.OpenNetBox(ctx, ask.DryRun, ask.Query.Get("netbox_branch_schema_id"))
+	branch := ask.Query.Get("netbox_branch_schema_id")
+	nb, values, err := l.OpenNetBox(ctx, ask.DryRun, branch)
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +130,20 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 	for _, s := range sources {
 		defer s.Close()
 	}
-	return Do(ctx, Request{
+	res, err := Do(ctx, Request{
+		Memory: l.Memory, Shared: fmt.Sprintf("%s %s %v", nb.URL(), branch, slices.Sorted(slices.Values(ask.Endpoints))),
 		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests,
 		Options: options(values, flags), Flags: flags.Overwrite,
 		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
 		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
-		Pause: r.Pause, Watch: r.Emit, Log: l.logger().With("run", r.ID),
+		Turn: r, Watch: r.Emit, Log: l.logger().With("run", r.ID),
 	})
+	if err != nil {
+		l.Memory.Forget() // nobody knows what became of the last writes
+	} else {
+		l.Memory.touch()
+	}
+	return res, err
 }
 
 // withNetwork is the stage as the flags have it: the virtual machines' stage
@@ -143,7 +153,9 @@ func (a Ask) withNetwork(flags settings.Flags) Stage {
 	if s.Name != "virtual-machines" || !flags.SyncVMNetwork {
 		return s
 	}
-	return s.With(guestNetwork...)
+	s = s.With(guestNetwork...)
+	s.scope = func(scope *proxmox.Scope) { scope.Configs, scope.Agent = true, true }
+	return s
 }
 
 func options(v *settings.Values, f settings.Flags) desire.Options {
@@ -161,24 +173,33 @@ func (l *Launcher) OpenNetBox(ctx context.Context, readOnly bool, branch string)
 	if err != nil {
 		return nil, nil, err
 	}
-	first, err := netbox.Open(ep, l.netboxOptions(l.Settings, readOnly, branch, nil))
+	known, ok := l.Memory.known(ep)
+	if !ok {
+		if known, err = l.probe(ctx, ep); err != nil {
+			return nil, nil, err
+		}
+		l.Memory.learn(ep, known)
+	}
+	nb, err := netbox.Open(ep, l.netboxOptions(known.values, readOnly, branch, &known.caps))
+	return nb, known.values, err
+}
+
+// probe asks a NetBox what it can do and what its plugin is set to.
+func (l *Launcher) probe(ctx context.Context, ep domain.NetBoxEndpoint) (known, error) {
+	nb, err := netbox.Open(ep, l.netboxOptions(l.Settings, true, "", nil))
 	if err != nil {
-		return nil, nil, err
+		return known{}, err
 	}
-	caps, err := first.Probe(ctx)
+	defer nb.Close()
+	caps, err := nb.Probe(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read NetBox: %w", err)
+		return known{}, fmt.Errorf("read NetBox: %w", err)
 	}
-	if caps.Plugin == "" {
-		return first, l.Settings, nil
+	out := known{caps: caps, values: l.Settings}
+	if caps.Plugin != "" {
+		out.values = l.withPlugin(ctx, nb, caps)
 	}
-	values := l.withPlugin(ctx, first, caps)
-	nb, err := netbox.Open(ep, l.netboxOptions(values, readOnly, branch, &caps))
-	if err != nil {
-		return nil, nil, err
-	}
-	first.Close()
-	return nb, values, nil
+	return out, nil
 }
 
 func (l *Launcher) netboxOptions(v *settings.Values, readOnly bool, branch string, known *netbox.Capabilities) netbox.Options {
@@ -215,12 +236,13 @@ func (l *Launcher) withPlugin(ctx context.Context, nb *netbox.Client, caps netbo
 // source reads one endpoint in the scope of a run.
 type source struct {
 	*proxmox.Client
-	scope proxmox.Scope
+	scope  proxmox.Scope
+	memory *Memory
 }
 
 // Snapshot implements Source.
 func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
-	return s.Client.Snapshot(ctx, s.scope)
+	return s.memory.snapshot(ctx, s.Endpoint().ID, s.scope, s.Client.Snapshot)
 }
 
 func asSources(all []*source) []Source {
@@ -249,7 +271,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 			errs = append(errs, err)
 			continue
 		}
-		out = append(out, &source{client, scope})
+		out = append(out, &source{client, scope, l.Memory})
 	}
 	if len(out) == 0 && len(errs) > 0 {
 		return nil, errors.Join(errs...)

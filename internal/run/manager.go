@@ -21,6 +21,9 @@ var (
 	ErrAbandoned = errors.New("nobody listened to the run any more")
 )
 
+// ErrYield is not an error: a more urgent run waits for its turn.
+var ErrYield = errors.New("a more urgent run goes first")
+
 // Manager lets one run at a time write to NetBox. The same run asked for twice
 // is one run with two listeners; another waits, and one for a single object
 // goes first, between two batches of a long one.
@@ -116,15 +119,16 @@ func (m *Manager) carry(ctx context.Context, r *Run) {
 
 // turn waits for NetBox and does the job.
 func (m *Manager) turn(ctx context.Context, r *Run) (*Result, error) {
-	if err := m.acquire(ctx, r); err != nil {
+	if err := m.acquire(ctx, r, false); err != nil {
 		return nil, err
 	}
 	defer m.release(r)
 	return r.job.Do(ctx, r)
 }
 
-// acquire waits until no other run writes.
-func (m *Manager) acquire(ctx context.Context, r *Run) error {
+// acquire waits until no other run writes. One that goes on after it yielded
+// comes before those that have not begun.
+func (m *Manager) acquire(ctx context.Context, r *Run, goesOn bool) error {
 	m.mu.Lock()
 	if m.writing == nil && len(m.waiting) == 0 {
 		m.writing = r
@@ -133,7 +137,7 @@ func (m *Manager) acquire(ctx context.Context, r *Run) error {
 	}
 	t := &ticket{run: r, ready: make(chan struct{})}
 	at := len(m.waiting)
-	if r.job.Urgent {
+	if r.job.Urgent || goesOn {
 		at = slices.IndexFunc(m.waiting, func(o *ticket) bool { return !o.run.job.Urgent })
 		if at < 0 {
 			at = len(m.waiting)
@@ -179,23 +183,26 @@ func (m *Manager) next() {
 	}
 }
 
-// Pause is called by a run between two batches: an urgent one that waits goes
-// first. The error is why the run has to stop here.
+// Pause implements Turn.
 func (r *Run) Pause(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	m := r.m
-	m.mu.Lock()
-	yield := !r.job.Urgent && len(m.waiting) > 0 && m.waiting[0].run.job.Urgent
-	if yield {
-		m.next()
-	}
-	m.mu.Unlock()
-	if !yield {
+	if r.job.Urgent {
 		return nil
 	}
-	return m.acquire(ctx, r)
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	if len(r.m.waiting) > 0 && r.m.waiting[0].run.job.Urgent {
+		return ErrYield
+	}
+	return nil
+}
+
+// Yield implements Turn.
+func (r *Run) Yield(ctx context.Context) error {
+	r.m.release(r)
+	return r.m.acquire(ctx, r, true)
 }
 
 // Active lists the runs that have not ended, oldest first.

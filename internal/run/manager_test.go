@@ -17,7 +17,11 @@ func started(m *Manager, key string, urgent bool, log *[]string, gate chan struc
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if err := r.Pause(ctx); err != nil {
+		err := r.Pause(ctx)
+		if errors.Is(err, ErrYield) {
+			err = r.Yield(ctx)
+		}
+		if err != nil {
 			return nil, err
 		}
 		*log = append(*log, key+" ends")
@@ -70,7 +74,7 @@ func TestUrgentRunGoesFirst(t *testing.T) {
 		for _, r := range []*Run{a, b, c} {
 			<-r.Done()
 		}
-		want := []string{"long begins", "vm begins", "vm ends"}
+		want := []string{"long begins", "vm begins", "vm ends", "long ends", "other begins", "other ends"}
 		for i, w := range want {
 			if log[i] != w {
 				t.Fatalf("order %v", log)

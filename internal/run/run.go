@@ -36,6 +36,10 @@ type Request struct {
 	NetBox  *netbox.Client
 	Stage   Stage     // what is written of the plan
 	Guests  []GuestID // only these are written; none: everything
+	// Memory, if not nil, is shared with other runs; Shared names what they
+	// must have in common with this one.
+	Memory  *Memory
+	Shared  string
 	Options desire.Options
 	Flags   desire.Flags
 	// DryRun stops before the first write.
@@ -43,10 +47,11 @@ type Request struct {
 	OverrideFuse bool
 	BatchSize    int
 	BatchDelay   time.Duration
-	Pause        func(ctx context.Context) error
-	Watch        func(Event) // never nil inside; called from several goroutines
-	Log          *slog.Logger
-	Now          func() time.Time
+	// Turn, if not nil, lets more urgent runs go first.
+	Turn  Turn
+	Watch func(Event) // never nil inside; called from several goroutines
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // stopped tells whether a run ended because it was told to.
@@ -116,22 +121,20 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	for _, p := range res.Desired.Problems {
 		req.Watch(Event{Notice: &p})
 	}
-	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
-		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
-	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
-		return res, err
-	}
-	req.narrow(res.Plan)
-	res.Inventory = inv
-	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
-		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
-	res.Reports = append(res.Reports, res.Plan.Reports...)
-	for _, r := range res.Plan.Reports {
-		req.Watch(Event{Object: &Object{Kind: r.Kind, Label: r.Label, Report: &r}})
-	}
-	if !req.DryRun {
-		if err := write(ctx, req, res, inv, caps); err != nil {
+	for {
+		err := planAndWrite(ctx, req, res, inv, caps)
+		if !errors.Is(err, ErrYield) {
+			if err != nil {
+				return res, err
+			}
+			break
+		}
+		// What the other run wrote is not in the picture: take a new one.
+		if err := req.Turn.Yield(ctx); err != nil {
 			return res, err
+		}
+		if inv, err = req.Memory.inventory(ctx, req.NetBox, req.Shared, req.ID); err != nil {
+			return res, fmt.Errorf("read NetBox: %w", err)
 		}
 	}
 	res.Outcome = OutcomeCompleted
@@ -139,6 +142,39 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		res.Outcome = OutcomePartial
 	}
 	return res, nil
+}
+
+// Turn is a run's place among others that write to the same NetBox.
+type Turn interface {
+	// Pause is asked between two batches: ErrYield when a more urgent run
+	// waits, another error when the run has to stop.
+	Pause(ctx context.Context) error
+	// Yield lets it go first and returns when it is our turn again.
+	Yield(ctx context.Context) error
+}
+
+// planAndWrite compares the two pictures and has the difference written.
+func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inventory, caps netbox.Capabilities) (err error) {
+	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
+		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
+	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
+		return err
+	}
+	req.narrow(res.Plan)
+	res.Inventory = inv
+	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
+		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
+	for _, r := range res.Plan.Reports {
+		if slices.Contains(res.Reports, r) {
+			continue // said before the run yielded
+		}
+		res.Reports = append(res.Reports, r)
+		req.Watch(Event{Object: &Object{Kind: r.Kind, Label: r.Label, Report: &r}})
+	}
+	if req.DryRun {
+		return nil
+	}
+	return write(ctx, req, res, inv, caps)
 }
 
 // narrow leaves in the plan what the request is about. Tags, types and the
@@ -163,7 +199,7 @@ func read(ctx context.Context, req Request, res *Result) ([]*domain.Snapshot, *d
 	g.Go(func() error {
 		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Started, Message: "Reading what NetBox has"}})
 		var err error
-		if inv, err = ReadInventory(gctx, req.NetBox); err != nil {
+		if inv, err = req.Memory.inventory(gctx, req.NetBox, req.Shared, req.ID); err != nil {
 			return fmt.Errorf("read NetBox: %w", err)
 		}
 		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Completed, Message: "NetBox is read"}})
@@ -236,6 +272,17 @@ func ReadInventory(ctx context.Context, nb *netbox.Client) (*domain.Inventory, e
 // changelogPrefix begins what NetBox's change log says of our changes.
 const changelogPrefix = "proxbox-api run "
 
+// runOf is the id of the run that a message of the change log names; "" when it
+// names none.
+func runOf(message string) string {
+	rest, ok := strings.CutPrefix(message, changelogPrefix)
+	if !ok {
+		return ""
+	}
+	id, _, _ := strings.Cut(rest, ":")
+	return id
+}
+
 // makePlan plans. Addresses that are on an interface of ours without our mark
 // may be ours all the same, made by a run that ended before it could mark
 // them: NetBox's change log knows.
@@ -267,21 +314,24 @@ func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in pla
 func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory, caps netbox.Capabilities) error {
 	total := len(res.Plan.Changes)
 	done := 0
-	opt := apply.Options{BatchSize: req.BatchSize, Delay: req.BatchDelay, Pause: req.Pause,
+	opt := apply.Options{BatchSize: req.BatchSize, Delay: req.BatchDelay,
 		Done: func(e apply.Ended) {
 			done++
 			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Label: e.Label, Report: e.Report, Done: done, Total: total}})
 		}}
+	if req.Turn != nil {
+		opt.Pause = req.Turn.Pause
+	}
 	if caps.ChangelogMessage {
 		opt.Message = func(c plan.Change) string {
-			return strings.TrimSpace(fmt.Sprintf("%s%s: %s", changelogPrefix, req.ID, c.Why))
+			return strings.TrimSpace(changelogPrefix + req.ID + ": " + c.Why)
 		}
 	}
 	if total > 0 {
 		req.Watch(Event{Step: &Step{Name: "apply", Status: Started, Message: fmt.Sprintf("Writing %d changes to NetBox", total)}})
 	}
 	out, err := apply.Run(ctx, req.NetBox, res.Plan, inv, opt)
-	res.Created, res.Updated, res.Deleted = out.Created, out.Updated, out.Deleted
+	res.Created, res.Updated, res.Deleted = res.Created+out.Created, res.Updated+out.Updated, res.Deleted+out.Deleted
 	res.Reports = append(res.Reports, out.Reports...)
 	if err != nil {
 		return fmt.Errorf("write NetBox: %w", err)

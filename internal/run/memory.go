@@ -1,0 +1,284 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
+	"proxbox/internal/proxmox"
+	"proxbox/internal/settings"
+)
+
+// Memory is what the stages of one sync share, so that twelve streams do not
+// read everything twelve times (rules.md 9): what NetBox has, kept true by the
+// answers to our own writes and by NetBox's change log, and what Proxmox
+// answered. It is forgotten when it was not used for the time to live, and
+// when a run failed.
+type Memory struct {
+	ttl time.Duration
+	now func() time.Time
+
+	mu        sync.Mutex
+	netbox    domain.NetBoxEndpoint
+	about     *known
+	picture   *picture
+	snapshots map[int]*remembered // by endpoint row
+}
+
+// picture is a NetBox as a run left it.
+type picture struct {
+	key    string
+	inv    *domain.Inventory
+	change int             // the newest entry of the change log before the reading
+	runs   map[string]bool // whose writes are in it by their answers
+	used   time.Time
+}
+
+// remembered is a snapshot with what it was read for.
+type remembered struct {
+	snap  *domain.Snapshot
+	scope proxmox.Scope
+	used  time.Time
+}
+
+// known is what a NetBox can do and what its plugin is set to.
+type known struct {
+	caps   netbox.Capabilities
+	values *settings.Values
+	used   time.Time
+}
+
+// NewMemory returns a memory; with a time to live of 0 nothing is shared.
+func NewMemory(ttl time.Duration) *Memory {
+	return &Memory{ttl: ttl, now: time.Now, snapshots: map[int]*remembered{}}
+}
+
+func (m *Memory) fresh(used time.Time) bool { return m.ttl > 0 && m.now().Sub(used) <= m.ttl }
+
+// known is what was learnt of a NetBox a moment ago.
+func (m *Memory) known(ep domain.NetBoxEndpoint) (known, bool) {
+	if m == nil {
+		return known{}, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.about == nil || m.netbox != ep || !m.fresh(m.about.used) {
+		return known{}, false
+	}
+	return *m.about, true
+}
+
+func (m *Memory) learn(ep domain.NetBoxEndpoint, k known) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k.used = m.now()
+	m.netbox, m.about = ep, &k
+}
+
+// maxChanged is how many foreign changes are looked up one by one; with more a
+// new reading is cheaper.
+const maxChanged = 1000
+
+// inventory returns what NetBox has for a run: the remembered picture brought
+// up to date, or a new one. The key names NetBox, branch and endpoints.
+func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run string) (*domain.Inventory, error) {
+	if m == nil || m.ttl <= 0 {
+		return ReadInventory(ctx, nb)
+	}
+	m.mu.Lock()
+	p := m.picture
+	m.picture = nil // whoever succeeds gives it back
+	m.mu.Unlock()
+	if p != nil && p.key == key && m.fresh(p.used) {
+		if p.catchUp(ctx, nb) {
+			p.runs[run] = true
+			m.keep(p)
+			return p.inv, nil
+		}
+	}
+	last, err := lastChange(ctx, nb)
+	if err != nil {
+		// Without the change log nobody could tell what others did.
+		return ReadInventory(ctx, nb)
+	}
+	inv, err := ReadInventory(ctx, nb)
+	if err != nil {
+		return nil, err
+	}
+	m.keep(&picture{key: key, inv: inv, change: last, runs: map[string]bool{run: true}})
+	return inv, nil
+}
+
+func (m *Memory) keep(p *picture) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.used = m.now()
+	m.picture = p
+}
+
+// touch says that a run ended well just now: the next stage may go on.
+func (m *Memory) touch() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.about != nil {
+		m.about.used = m.now()
+	}
+	if m.picture != nil {
+		m.picture.used = m.now()
+	}
+	for _, r := range m.snapshots {
+		r.used = m.now()
+	}
+}
+
+// Forget drops everything: the next run reads anew.
+func (m *Memory) Forget() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.about, m.picture = nil, nil
+	m.snapshots = map[int]*remembered{}
+}
+
+// changeEntry is one line of NetBox's change log.
+type changeEntry struct {
+	ID       int                    `json:"id"`
+	Action   struct{ Value string } `json:"action"`
+	Type     string                 `json:"changed_object_type"`
+	ObjectID int                    `json:"changed_object_id"`
+	Message  string                 `json:"message"`
+}
+
+const changeLog = "core/object-changes/"
+
+// lastChange is the id of the newest entry of the change log; 0 for none.
+func lastChange(ctx context.Context, nb *netbox.Client) (int, error) {
+	raw, err := nb.Get(ctx, changeLog, url.Values{"limit": {"1"}, "ordering": {"-id"}, "fields": {"id"}})
+	if err != nil {
+		return 0, err
+	}
+	var page struct {
+		Results []changeEntry `json:"results"`
+	}
+	if err := json.Unmarshal(raw, &page); err != nil || len(page.Results) == 0 {
+		return 0, err
+	}
+	return page.Results[0].ID, nil
+}
+
+// catchUp reads again what others changed since the picture was taken. What
+// its own runs changed is in it already, by NetBox's answers. It is false when
+// a new reading is needed.
+func (p *picture) catchUp(ctx context.Context, nb *netbox.Client) bool {
+	changed := map[domain.Kind]map[int]bool{}
+	last, count := p.change, 0
+	q := url.Values{"id__gt": {strconv.Itoa(p.change)}, "fields": {"id,action,changed_object_type,changed_object_id,message"}}
+	err := nb.List(ctx, changeLog, q, func(raw json.RawMessage) error {
+		var e changeEntry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return err
+		}
+		last = max(last, e.ID)
+		kind := domain.Kind(e.Type)
+		if p.runs[runOf(e.Message)] || p.inv.Table(kind).Absent {
+			return nil
+		}
+		if count++; count > maxChanged {
+			return fmt.Errorf("more than %d changes", maxChanged)
+		}
+		if changed[kind] == nil {
+			changed[kind] = map[int]bool{}
+		}
+		changed[kind][e.ObjectID] = true
+		return nil
+	})
+	if err != nil {
+		return false
+	}
+	for kind, ids := range changed {
+		if !reread(ctx, nb, p.inv.Table(kind), slices.Sorted(maps.Keys(ids))) {
+			return false
+		}
+	}
+	p.change = last
+	return true
+}
+
+// reread brings single rows of a table up to date.
+func reread(ctx context.Context, nb *netbox.Client, t *domain.Table, ids []int) bool {
+	for chunk := range slices.Chunk(ids, netbox.MaxIDs) {
+		again, err := nb.ReadTable(ctx, t.Kind, netbox.ByID("id", chunk))
+		if err != nil {
+			return false
+		}
+		for _, id := range chunk {
+			if row := again.Get(id); row != nil {
+				t.Put(row)
+			} else {
+				t.Delete(id)
+			}
+		}
+	}
+	return true
+}
+
+// snapshot returns what an endpoint runs, in a scope: the parts that are
+// remembered, and those that were never read through read. A reading of single
+// guests is always new, and is remembered for the stages that follow.
+func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope,
+	read func(context.Context, proxmox.Scope) (*domain.Snapshot, error)) (*domain.Snapshot, error) {
+	if m == nil || m.ttl <= 0 {
+		return read(ctx, scope)
+	}
+	m.mu.Lock()
+	old := m.snapshots[endpoint]
+	if old != nil && !m.fresh(old.used) {
+		delete(m.snapshots, endpoint)
+		old = nil
+	}
+	m.mu.Unlock()
+	single := scope.Guests != nil
+	if old != nil && !single && old.scope.Covers(scope) {
+		return old.snap, nil
+	}
+	missing := scope
+	if old != nil && !single {
+		missing = scope.Without(old.scope)
+	}
+	snap, err := read(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	kept := &remembered{snap: snap, scope: scope, used: m.now()}
+	switch {
+	case single && old == nil:
+		return snap, nil
+	case single:
+		kept.snap, kept.scope = old.snap.Replace(snap.Guests), old.scope
+	case old != nil:
+		kept.snap, kept.scope = snap.Complement(old.snap), old.scope.And(scope)
+	}
+	m.mu.Lock()
+	m.snapshots[endpoint] = kept
+	m.mu.Unlock()
+	if single {
+		return snap, nil
+	}
+	return kept.snap, nil
+}
