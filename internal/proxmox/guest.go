@@ -309,7 +309,11 @@ func (r *reading) unknown(ctx context.Context, guest *domain.Guest, part string,
 	if ctx.Err() != nil || errors.Is(err, errNodeDown) {
 		return
 	}
-	// Without the guest's own number the same reason is reported once.
+	// Without the guest's own number and path the same reason is reported once.
 	reason := strings.ReplaceAll(short(err), fmt.Sprintf("VM %d ", guest.VMID), "")
+	var se *StatusError
+	if errors.As(err, &se) {
+		reason = strings.ReplaceAll(reason, se.Path, "…")
+	}
 	r.problem(domain.Problem{What: guestLabel(guest), Reason: part + ": " + reason, WayOut: wayOut})
 }
