@@ -20,11 +20,27 @@ func counted(name, kindName, by string) *field {
 	})
 }
 
-// treeCounts is one that a nested object shows as 0, whatever it is.
+// treeCounts is one that counts for what is below the object in its tree,
+// too; a nested object shows it as 0, whatever it is.
 func treeCounts(name, kindName, by string) *field {
-	f := counted(name, kindName, by)
+	f := computed(name, func(v *view, k *kind, b []byte, r *row) []byte {
+		n := 0
+		for _, below := range v.s.subtree(k, r) {
+			n += v.s.refs(kindName, by, below.id)
+		}
+		return strconv.AppendInt(b, int64(n), 10)
+	})
 	f.zeroNested = true
 	return f
+}
+
+// subtree is an object of a tree and all below it.
+func (s *store) subtree(k *kind, r *row) []*row {
+	rows := []*row{r}
+	for i := 0; i < len(rows); i++ {
+		rows = append(rows, s.referring(k.field("parent"), rows[i].id)...)
+	}
+	return rows
 }
 
 func (s *store) refs(kindName, by string, id int) int {
@@ -213,6 +229,17 @@ func portMappings(_ *view, k *kind, b []byte, r *row) []byte {
 		b = appendString(b, k.str(r, "protocol")+"/"+pyText(port))
 	}
 	return append(b, ']')
+}
+
+// localContext is what an object adds to its configuration context, and all
+// that there is of it here.
+func localContext() *field { return jsonField("local_context_data").null() }
+
+func configContext(_ *view, k *kind, b []byte, r *row) []byte {
+	if raw, ok := k.get(r, "local_context_data").(rawJSON); ok && raw != "null" {
+		return append(b, raw...)
+	}
+	return append(b, '{', '}')
 }
 
 func changeUser(v *view, k *kind, b []byte, r *row) []byte {

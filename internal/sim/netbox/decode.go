@@ -524,6 +524,9 @@ func parseAddress(v any) (any, string) {
 
 func parseNetwork(v any) (any, string) {
 	p, msg := parseAddress(v)
+	if msg != "" {
+		msg = "Invalid IP prefix format: " + pyText(v)
+	}
 	return p, msg
 }
 

@@ -12,20 +12,24 @@ import (
 
 // sortKey is one part of an ordering.
 type sortKey struct {
-	f    *field // nil: the id
-	name string // of a time stamp
-	desc bool
+	f          *field // nil: the id
+	name       string // of a time stamp
+	desc       bool
+	nullsFirst bool
 }
 
+// newSortKey reads "name", "-name", and "name:first" for nulls that come
+// first.
 func newSortKey(k *kind, name string) sortKey {
 	name, desc := strings.CutPrefix(name, "-")
+	name, nullsFirst := strings.CutSuffix(name, ":first")
 	switch name {
 	case "id", "pk":
 		return sortKey{desc: desc}
 	case "created", "last_updated":
 		return sortKey{name: name, desc: desc}
 	}
-	return sortKey{f: k.field(name), desc: desc}
+	return sortKey{f: k.field(name), desc: desc, nullsFirst: nullsFirst}
 }
 
 // ordering reads ?ordering=; names that are no fields are left out, as
@@ -76,7 +80,7 @@ func (s *store) compareKey(key sortKey, a, b *row) int {
 		switch {
 		case va == nil && vb == nil:
 			return 0
-		case va == nil: // PostgreSQL puts nulls last
+		case (va == nil) != key.nullsFirst: // PostgreSQL puts nulls last
 			return 1
 		}
 		return -1

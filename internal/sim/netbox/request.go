@@ -291,18 +291,24 @@ func (x *exchange) notList(in any) *answer {
 // notObject is what NetBox says to an entry that is no JSON object.
 func notObject(v any) *problems {
 	p := &problems{}
-	if v == nil {
-		p.add(allKey, "No data provided")
-		return p
-	}
 	p.add(allKey, fmt.Sprintf("Invalid data. Expected a dictionary, but got %s.", pyType(v)))
 	return p
+}
+
+// notSingle is notObject of a whole request.
+func notSingle(v any) *answer {
+	p := notObject(v)
+	if v == nil {
+		p = &problems{}
+		p.add(allKey, "No data provided")
+	}
+	return &answer{status: http.StatusBadRequest, body: p}
 }
 
 func (x *exchange) createOne(t *tx, in any) (int, []byte, *answer) {
 	obj, ok := in.(map[string]any)
 	if !ok {
-		return 0, nil, &answer{status: http.StatusBadRequest, body: notObject(in)}
+		return 0, nil, notSingle(in)
 	}
 	r, refused, stop := x.store.create(t, x.k, obj, x.only())
 	if a := refusal(refused, stop); a != nil {
@@ -598,7 +604,7 @@ func (x *exchange) writeOne(t *tx, id int, in any) (int, []byte, *answer) {
 		return 0, nil, st.crash("NotImplementedError", "Serializers with many=True do not support multiple update by default.")
 	}
 	if !ok {
-		return 0, nil, &answer{status: http.StatusBadRequest, body: notObject(in)}
+		return 0, nil, notSingle(in)
 	}
 	if x.r.Method == http.MethodDelete {
 		message, _ := obj["changelog_message"].(string)

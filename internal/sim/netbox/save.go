@@ -319,6 +319,7 @@ func (c *collector) collect(k *kind, r *row) {
 	}
 	c.seen[key] = true
 	c.doomed = append(c.doomed, victim{k, r})
+	before := len(c.protected)
 	for _, f := range k.inbound {
 		if f.typ != tRef || f.del == setNull {
 			continue
@@ -333,6 +334,9 @@ func (c *collector) collect(k *kind, r *row) {
 				c.restricted = append(c.restricted, victim{f.owner, other})
 			}
 		}
+	}
+	if len(c.protected) > before {
+		return // what hangs on generically is not even looked at
 	}
 	for _, f := range k.owners {
 		t := c.s.table(f.owner.name)
@@ -400,26 +404,33 @@ type snapshot struct {
 func (n snapshot) appendTo(v *view, b []byte) []byte {
 	b = append(b, '{')
 	for _, f := range n.k.stored {
-		if f.writeOnly {
+		if f.writeOnly || f.hidden {
 			continue
+		}
+		if len(b) > 0 && b[len(b)-1] != '{' {
+			b = append(b, ',')
 		}
 		b = appendString(b, f.name)
 		b = append(b, ':')
 		b = v.value(b, f, n.r.vals[f.slot], true)
-		b = append(b, ',')
 	}
-	b = append(b, `"tags":[`...)
-	for i, id := range n.r.tags {
-		if i > 0 {
-			b = append(b, ',')
+	if n.k.taggable {
+		b = append(b, `,"tags":[`...)
+		for i, id := range n.r.tags {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, v.s.labelOf(tagKind, id))
 		}
-		b = appendString(b, v.s.labelOf(tagKind, id))
+		b = append(b, ']')
 	}
-	b = append(b, `],"custom_fields":`...)
-	if n.r.cf == nil {
-		b = append(b, '{', '}')
-	} else {
-		b = append(b, jsonText(n.r.cf)...)
+	if n.k.customAPI {
+		b = append(b, `,"custom_fields":`...)
+		if n.r.cf == nil {
+			b = append(b, '{', '}')
+		} else {
+			b = append(b, jsonText(n.r.cf)...)
+		}
 	}
 	return append(b, '}')
 }
@@ -448,6 +459,8 @@ func (x *tx) record(k *kind, old, new *row, now time.Time) {
 	set("changed_object_id", subject.id)
 	set("object_repr", s.label(k, subject))
 	set("message", x.message)
+	set("prechange_data", rawJSON("{}"))
+	set("postchange_data", rawJSON("{}"))
 	if old != nil {
 		set("prechange_data", snapshot{k, old})
 	}

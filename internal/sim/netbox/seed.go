@@ -27,11 +27,12 @@ func (s *store) install() {
 	if s.profile.syncState {
 		add("dcim.devicerole", map[string]any{"name": "Virtual Machine (QEMU)", "slug": "virtual-machine-qemu", "color": "9c27b0"})
 		add("dcim.devicerole", map[string]any{"name": "Container (LXC)", "slug": "container-lxc", "color": "00bcd4"})
-		for _, cf := range []struct{ id, name, label string }{
-			{"8", "proxmox_node", "Proxmox target node"}, {"9", "proxmox_storage", "Proxmox storage pool"},
+		for _, cf := range []struct{ id, name, label, description string }{
+			{"8", "proxmox_node", "Proxmox target node", "Cluster node where the VM should run. Read by proxbox-api when applying CREATE/UPDATE intent diffs from a branched NetBox merge."},
+			{"9", "proxmox_storage", "Proxmox storage pool", "Storage pool to use for the VM's primary disk during CREATE. Validated at plan time against the node's available storages."},
 		} {
 			add(customFieldKind, map[string]any{
-				"id": json.Number(cf.id), "name": cf.name, "label": cf.label, "type": "text",
+				"id": json.Number(cf.id), "name": cf.name, "label": cf.label, "description": cf.description, "type": "text",
 				"search_weight": json.Number("0"), "object_types": []any{vmKind},
 			})
 		}

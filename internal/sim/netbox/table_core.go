@@ -397,8 +397,8 @@ func deviceTable(p Profile) *kind {
 			text("description", 200).blank(),
 			nulls("owner"), text("comments", 0).blank(),
 			nulls("config_template"),
-			fixed("config_context", "{}").ro(),
-			nulls("local_context_data"),
+			computed("config_context", configContext),
+			localContext(),
 			organized(),
 			zeros("console_port_count console_server_port_count power_port_count power_outlet_count"),
 			since(p.indexedErrors, zeros("cooling_intake_count cooling_outflow_count")...),
@@ -616,12 +616,12 @@ func vmTable(p Profile) *kind {
 			ref("tenant", "tenancy.tenant").protect().null().reset(),
 			nulls("owner"), text("comments", 0).blank(),
 			tags(),
-			jsonField("local_context_data").null(),
+			localContext(),
 			nulls("config_template"),
 			customFields(), created(), lastUpdated(),
 			counted("interface_count", vmInterfaceKind, "virtual_machine"),
 			counted("virtual_disk_count", diskKind, "virtual_machine"),
-			fixed("config_context", "{}").ro(),
+			computed("config_context", configContext),
 		),
 		unique: vmNames(p),
 		rules:  []rule{vmPlace(p), vmDisk, primaryIPs(vmInterfaceKind, "virtual_machine", "VM")},
@@ -729,14 +729,13 @@ func vlanGroupTable() *kind {
 		name: vlanGroupKind, path: "ipam/vlan-groups", class: "VLANGroup", verbose: "VLAN group",
 		order: "name id",
 		brief: "id url display name slug description vlan_count",
-		filters: `name slug description scope_type scope_id site_id=_site site=_site.slug
+		filters: `name slug description scope_type scope_id site=scope_id
 			tenant_id=tenant tenant=tenant.slug`,
 		fields: list(object(),
 			text("name", 100).must(), slug(),
-			contentType("scope_type", "", siteKind).null().reset(),
-			integer("scope_id", minInt64, maxInt64).null().reset(),
+			contentType("scope_type", "scope_id", siteKind).null().reset(),
+			genericID("scope_id", "scope_type").null().reset(),
 			computed("scope", genericObject("scope_type", "scope_id")),
-			ref("_site", siteKind).cascade().null().hide(),
 			jsonField("vid_ranges").or(rawJSON("[[1,4094]]")).read(vlanRanges),
 			computed("total_vlan_ids", totalVLANs),
 			ref("tenant", "tenancy.tenant").protect().null(),
@@ -750,14 +749,14 @@ func vlanGroupTable() *kind {
 			{fields: "scope_type scope_id name", message: "VLAN group with this Scope type, Scope id and Name already exists."},
 			{fields: "scope_type scope_id slug", message: "VLAN group with this Scope type, Scope id and Slug already exists."},
 		},
-		early: []rule{vlanGroupScope, scopeSite},
+		early: []rule{vlanGroupScope},
 	}
 }
 
 func vlanTable() *kind {
 	return &kind{
 		name: vlanKind, path: "ipam/vlans", class: "VLAN", verbose: "VLAN",
-		order: "site vid id",
+		order: "site group vid id",
 		brief: "id url display vid name description",
 		label: vlanLabel,
 		filters: `vid name description tenant_id=tenant tenant=tenant.slug site_id=site site=site.slug status
@@ -820,7 +819,7 @@ func addressTable() *kind {
 func prefixTable() *kind {
 	return &kind{
 		name: prefixKind, path: "ipam/prefixes", class: "Prefix", verbose: "prefix",
-		order: "vrf prefix id",
+		order: "vrf:first prefix id",
 		brief: "id url display family prefix description _depth",
 		label: labelled("prefix"),
 		filters: `prefix is_pool mark_utilized description scope_type scope_id site_id=_site site=_site.slug status

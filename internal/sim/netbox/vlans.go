@@ -82,10 +82,18 @@ func vlanRanges(d *draft) {
 	}
 }
 
-// vlanGroupScope refuses the id of a scope without its kind.
+// vlanGroupScope holds that kind and id of a scope are both there or both
+// not, and name a site.
 func vlanGroupScope(d *draft) {
-	if d.get("scope_id") != nil && d.get("scope_type") == nil {
+	kindName, id := d.str("scope_type"), d.get("scope_id")
+	switch {
+	case kindName == "" && id == nil:
+	case kindName == "":
 		d.fail("scope_type", "Please select a scope type.")
+	case id == nil:
+		d.fail(allKey, "Please select a site.")
+	case d.s.row(kindName, id.(int)) == nil:
+		d.fail("scope_id", "Related object not found using the provided value: %d.", id)
 	}
 }
 
@@ -97,7 +105,7 @@ func vlanPlace(d *draft) {
 	}
 	k := d.s.kinds[vlanGroupKind]
 	label := d.s.labelOf(vlanGroupKind, group.id)
-	if site, scope := d.id("site"), k.id(group, "_site"); site != 0 && scope != 0 && site != scope {
+	if site, scope := d.id("site"), k.id(group, "scope_id"); site != 0 && scope != 0 && site != scope {
 		d.fail(allKey, "VLAN is assigned to group %s (scope: %s); cannot also assign to site %s.",
 			label, d.s.labelOf(siteKind, scope), d.s.labelOf(siteKind, site))
 		return
