@@ -1,0 +1,40 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// documentRoutes serves the OpenAPI document. It is 3.0, for the Swagger UI
+// knows no other, and ready before the first request asks for it.
+func (s *Server) documentRoutes() error {
+	raw, err := s.api.OpenAPI().Downgrade()
+	if err != nil {
+		return fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	s.document = append(out.Bytes(), '\n')
+	s.public[documentPath] = true
+	s.router.Get(documentPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(s.document)
+	})
+	return nil
+}
+
+const documentPath = "/openapi.json"
+
+// Document is the OpenAPI document of the service.
+func Document() ([]byte, error) {
+	s := newServer()
+	defer s.close()
+	if err := s.routes(); err != nil {
+		return nil, err
+	}
+	return s.document, nil
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"proxbox/internal/auth"
+	"proxbox/internal/run"
+	"proxbox/internal/settings"
+	"proxbox/internal/store"
+)
+
+// Contract is the release of the Python service whose wire this one speaks.
+// The plugin refuses a backend that says it is older than 0.0.13.
+const Contract = "0.0.29"
+
+// Options say what the service works with.
+type Options struct {
+	Store    *store.Store
+	Auth     *auth.Authenticator
+	Launcher *run.Launcher
+	Settings *settings.Values
+	Version  string       // of the program
+	Log      *slog.Logger // nil for none
+	// Ready tells whether the service can do its work, and if not, why; nil
+	// when it always can.
+	Ready func() (ok bool, reason string)
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	store    *store.Store
+	auth     *auth.Authenticator
+	launcher *run.Launcher
+	values   *settings.Values
+	version  string
+	log      *slog.Logger
+	ready    func() (bool, string)
+
+	router   chi.Router
+	api      huma.API
+	handler  http.Handler
+	document []byte
+	public   map[string]bool // paths that need no API key
+	trusted  []netip.Prefix
+	limit    *limiter
+
+	closing   context.Context
+	close     context.CancelFunc
+	streams   sync.WaitGroup
+	keepalive time.Duration // of silence before a stream says that it lives
+	patience  time.Duration // of a JSON sync that waits for another run
+}
+
+// New returns the service.
+func New(o Options) (*Server, error) {
+	for name, missing := range map[string]bool{
+		"Store": o.Store == nil, "Auth": o.Auth == nil, "Launcher": o.Launcher == nil, "Settings": o.Settings == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("server: Options.%s is missing", name)
+		}
+	}
+	s := newServer()
+	s.store, s.auth, s.launcher, s.values = o.Store, o.Auth, o.Launcher, o.Settings
+	s.version, s.trusted = o.Version, settings.TrustedProxies.In(o.Settings)
+	s.limit = newLimiter(settings.RateLimit.In(o.Settings))
+	if o.Log != nil {
+		s.log = o.Log
+	}
+	if o.Ready != nil {
+		s.ready = o.Ready
+	}
+	if err := s.routes(); err != nil {
+		return nil, err
+	}
+	s.handler = s.middleware(s.router)
+	return s, nil
+}
+
+func newServer() *Server {
+	s := &Server{
+		log:   slog.New(slog.DiscardHandler),
+		ready: func() (bool, string) { return true, "" },
+		limit: newLimiter(0), public: map[string]bool{},
+		keepalive: 15 * time.Second, patience: 25 * time.Second,
+	}
+	s.closing, s.close = context.WithCancel(context.Background())
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close ends the streams that are open and waits until their handlers are
+// done. It does not end runs; the run manager does.
+func (s *Server) Close() error {
+	s.close()
+	s.streams.Wait()
+	return nil
+}
+
+var errClosing = errors.New("the service is stopping")
