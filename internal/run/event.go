@@ -20,6 +20,8 @@ type Step struct {
 	Message string
 	// Planned is, once known, how many objects of each kind are written.
 	Planned map[domain.Kind]map[plan.Op]int
+	// Wanted is, once known, what NetBox is to hold. It must not be changed.
+	Wanted []domain.Object
 }
 
 // Status of a step.
@@ -36,6 +38,7 @@ const (
 type Object struct {
 	Op     plan.Op
 	Kind   domain.Kind
+	Key    domain.Key
 	Label  string
 	Report *plan.Report // nil when it was done
 	Done   int          // objects so far

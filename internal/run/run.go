@@ -74,11 +74,15 @@ type Result struct {
 	Outcome                   Outcome
 	Plan                      *plan.Plan
 	Created, Updated, Deleted int
-	Reports                   []plan.Report
-	Problems                  []domain.Problem
-	Started, Ended            time.Time
-	Desired                   *desire.Desired
-	Inventory                 *domain.Inventory
+	// Wanted is what NetBox is to hold, of what the run is about.
+	Wanted []domain.Object
+	// Done is what was written, in the order of writing.
+	Done           []plan.Change
+	Reports        []plan.Report
+	Problems       []domain.Problem
+	Started, Ended time.Time
+	Desired        *desire.Desired
+	Inventory      *domain.Inventory
 }
 
 // ErrNothing is the error of a run that has no endpoint to read.
@@ -117,6 +121,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		return res, err
 	}
 	res.Desired = desire.Build(snapshots, opt)
+	res.Wanted = req.wanted(res.Desired.Objects)
 	res.Problems = append(res.Problems, res.Desired.Problems...)
 	for _, p := range res.Desired.Problems {
 		req.Watch(Event{Notice: &p})
@@ -162,14 +167,14 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 	}
 	req.narrow(res.Plan)
 	res.Inventory = inv
-	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(),
+	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(), Wanted: res.Wanted,
 		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
 	for _, r := range res.Plan.Reports {
 		if slices.Contains(res.Reports, r) {
 			continue // said before the run yielded
 		}
 		res.Reports = append(res.Reports, r)
-		req.Watch(Event{Object: &Object{Kind: r.Kind, Label: r.Label, Report: &r}})
+		req.Watch(Event{Object: &Object{Kind: r.Kind, Key: r.Key, Label: r.Label, Report: &r}})
 	}
 	if req.DryRun {
 		return nil
@@ -188,6 +193,18 @@ func (req Request) narrow(p *plan.Plan) {
 	of := func(key domain.Key) bool { return !strings.Contains(string(key), "/") || wanted(key) }
 	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !of(c.Key) })
 	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !of(r.Key) })
+}
+
+// wanted are the objects that the request is about.
+func (req Request) wanted(all []domain.Object) []domain.Object {
+	of := guestKeys(req.Guests)
+	var out []domain.Object
+	for _, o := range all {
+		if req.Stage.Keeps(o.Kind, o.Key) && (len(req.Guests) == 0 || of(o.Key)) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // read takes both pictures at once; neither waits for the other.
@@ -317,7 +334,10 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 	opt := apply.Options{BatchSize: req.BatchSize, Delay: req.BatchDelay,
 		Done: func(e apply.Ended) {
 			done++
-			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Label: e.Label, Report: e.Report, Done: done, Total: total}})
+			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Key: e.Key, Label: e.Label, Report: e.Report, Done: done, Total: total}})
+			if e.Report == nil {
+				res.Done = append(res.Done, e.Change)
+			}
 		}}
 	if req.Turn != nil {
 		opt.Pause = req.Turn.Pause
