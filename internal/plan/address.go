@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"proxbox/internal/domain"
 )
@@ -13,11 +14,10 @@ var sharedRoles = map[string]bool{"anycast": true, "vip": true, "vrrp": true, "h
 // space is the VRF of the interface that an address belongs to; no reference
 // for the global table.
 func (p *planner) space(it *item) domain.Ref {
-	iface := p.at(it.Fields["assigned_object"].(domain.Ref))
-	if iface == nil || iface.row == nil {
-		return domain.Ref{}
+	if iface := p.holder(it); iface != nil && iface.row != nil {
+		return iface.row.Ref("vrf")
 	}
-	return iface.row.Ref("vrf")
+	return domain.Ref{}
 }
 
 func (p *planner) vrf(it *item, set domain.Fields) {
@@ -36,12 +36,13 @@ func host(it *item) netip.Addr {
 
 // settleClaims lets one of several guests that claim an address have it: who
 // has it keeps it, else the first by cluster and vmid. The others keep their
-// interfaces and the conflict is reported.
+// interfaces and the conflict is reported. Where the address has a role that
+// is shared, each of them has it.
 func (p *planner) settleClaims(items []*item) {
 	claims := map[string][]*item{}
 	var order []string
 	for _, it := range items {
-		if iface := p.at(it.Fields["assigned_object"].(domain.Ref)); iface == nil || iface.state == dropped {
+		if iface := p.holder(it); iface == nil || iface.state == dropped {
 			p.skip(it, it.Fields["assigned_object"])
 			continue
 		}
@@ -53,42 +54,68 @@ func (p *planner) settleClaims(items []*item) {
 	}
 	for _, key := range order {
 		group := claims[key]
-		winner := group[0]
-		for _, it := range group {
-			if winner.Mode == domain.Fill && it.Mode == domain.Manage {
-				winner = it // what a guest says beats what is merely configured
-			}
+		if len(group) == 1 {
+			continue
 		}
-		for _, r := range p.idx.find(domain.KindIPAddress, key) {
-			for _, it := range group {
-				iface := p.at(it.Fields["assigned_object"].(domain.Ref))
-				if iface.row != nil && r.Ref("assigned_object") == domain.At(iface.Kind, iface.row.ID) {
-					winner = it
-				}
-			}
-		}
+		rows := p.idx.find(domain.KindIPAddress, key)
+		shared := p.sharedRole(rows) != ""
+		winner := p.winner(group, rows)
 		for _, it := range group {
-			if it == winner {
-				continue
-			}
-			if it.Owner == winner.Owner || it.Mode == domain.Fill {
+			switch {
+			case it == winner, shared && it.Owner != winner.Owner:
+			case it.Owner == winner.Owner, it.Mode == domain.Fill:
 				it.state = dropped // one interface that says it twice, or a mere configuration
-				continue
+			default:
+				p.conflict(it, "address", fmt.Sprintf("%s has the same address", winner.Label),
+					"give the address a role such as VIP or VRRP in NetBox, or change one of the two")
 			}
-			p.conflict(it, "address", fmt.Sprintf("%s has the same address", winner.Label),
-				"give the address a role such as VIP or VRRP in NetBox, or change one of the two")
 		}
 	}
+}
+
+// winner is who of several has an address: who has it in NetBox, then a guest
+// that says so before one that is merely configured so, then the first.
+func (p *planner) winner(group []*item, rows []*domain.Row) *item {
+	for _, r := range rows {
+		for _, it := range group {
+			if here := p.here(it); here.ID != 0 && r.Ref("assigned_object") == here {
+				return it
+			}
+		}
+	}
+	for _, it := range group {
+		if it.Mode == domain.Manage {
+			return it
+		}
+	}
+	return group[0]
+}
+
+// holder is the interface that an address is wanted on.
+func (p *planner) holder(it *item) *item { return p.at(it.Fields["assigned_object"].(domain.Ref)) }
+
+// here is the row of that interface; no reference while it is to be made.
+func (p *planner) here(it *item) domain.Ref {
+	if iface := p.holder(it); iface != nil && iface.row != nil {
+		return domain.At(iface.Kind, iface.row.ID)
+	}
+	return domain.Ref{}
+}
+
+// sharedRole is the role with which an address of ours may stand twice.
+func (p *planner) sharedRole(rows []*domain.Row) string {
+	for _, r := range rows {
+		if role := r.Text("role"); sharedRoles[role] && p.oursHolds(r.Ref("assigned_object")) {
+			return role
+		}
+	}
+	return ""
 }
 
 // address finds the address that is wanted: by its host part within its VRF,
 // whatever the mask.
 func (p *planner) address(it *item) {
-	iface := p.at(it.Fields["assigned_object"].(domain.Ref))
-	var here domain.Ref
-	if iface.row != nil {
-		here = domain.At(iface.Kind, iface.row.ID)
-	}
+	here := p.here(it)
 	rows := p.idx.find(domain.KindIPAddress, hostName(host(it), p.space(it)))
 	for _, r := range rows {
 		if here.ID != 0 && r.Ref("assigned_object") == here {
@@ -100,36 +127,50 @@ func (p *planner) address(it *item) {
 			return
 		}
 	}
-	if it.Mode == domain.Fill && here.ID != 0 && len(p.idx.parts(domain.KindIPAddress, here)) > 0 {
+	if it.Mode == domain.Fill && here.ID != 0 && p.filled(here, host(it)) {
 		it.state = dropped // the guest is silent, and its interface has addresses
 		return
 	}
+	role := p.sharedRole(rows)
 	for _, r := range rows {
-		if p.taken[domain.At(it.Kind, r.ID)] != nil || sharedRoles[r.Text("role")] {
-			continue
-		}
-		holder := r.Ref("assigned_object")
-		switch {
-		case holder.ID == 0:
-			p.bind(it, r)
-			it.adopted = !p.idx.ours(it.Kind, r)
-			return
-		case p.idx.ours(it.Kind, r) && p.oursHolds(holder):
-			if !p.mayLeave(holder) {
-				p.conflict(it, "address", fmt.Sprintf("%s has %s, and did not say that it gave it up", p.describe(holder), r.Text("address")),
-					"start that guest or its agent, or remove the address there")
-				return
-			}
-			p.bind(it, r)
-			p.release(r, holder, iface)
-			return
-		default:
-			p.conflict(it, "address", fmt.Sprintf("%s is on %s, which is not ours", r.Text("address"), p.describe(holder)),
-				"remove the address there, or put the guest's interface into a VRF")
+		if p.free(it.Kind, r) && !(role != "" && p.oursHolds(r.Ref("assigned_object"))) {
+			p.claim(it, r)
 			return
 		}
 	}
+	if role != "" {
+		it.Fields = clone(it.Fields)
+		it.Fields["role"] = role
+	}
 	p.bind(it, nil)
+}
+
+// filled tells whether an interface has addresses of a family.
+func (p *planner) filled(iface domain.Ref, a netip.Addr) bool {
+	return slices.ContainsFunc(p.idx.parts(domain.KindIPAddress, iface), func(r *domain.Row) bool {
+		prefix, err := netip.ParsePrefix(r.Text("address"))
+		return err != nil || prefix.Addr().Is4() == a.Is4()
+	})
+}
+
+// claim takes an address that is not on the wanted interface: one that nothing
+// holds, or one of ours that its holder gave up.
+func (p *planner) claim(it *item, r *domain.Row) {
+	holder := r.Ref("assigned_object")
+	switch {
+	case holder.ID == 0:
+		p.bind(it, r)
+		it.adopted = !p.idx.ours(it.Kind, r)
+	case !p.idx.ours(it.Kind, r) || !p.oursHolds(holder):
+		p.conflict(it, "address", fmt.Sprintf("%s is on %s, which is not ours", r.Text("address"), p.describe(holder)),
+			"remove the address there, or put the guest's interface into a VRF")
+	case !p.mayLeave(holder):
+		p.conflict(it, "address", fmt.Sprintf("%s has %s, and did not say that it gave it up", p.describe(holder), r.Text("address")),
+			"start that guest or its agent, or remove the address there")
+	default:
+		p.bind(it, r)
+		p.release(r, holder, p.holder(it))
+	}
 }
 
 // oursHolds tells whether what an address is assigned to is ours.

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"proxbox/internal/domain"
@@ -15,6 +16,8 @@ type index struct {
 	by     map[domain.Kind]map[string][]*domain.Row
 	parent map[domain.Kind]map[domain.Ref][]*domain.Row
 	state  map[domain.Kind]map[int]*domain.Row // sync-state kind -> id of the parent -> row
+	links  map[int][]*domain.Row               // NetBox cluster -> the plugin's records
+	inside map[int]bool                        // addresses behind another one
 }
 
 // nameKey is what rows of a kind are looked up by; lower case, since NetBox
@@ -32,8 +35,17 @@ var nameKey = map[domain.Kind]func(r *domain.Row) []string{
 	domain.KindCustomField:        bySlugAndName("name"),
 	domain.KindCluster:            bySlugAndName("name"),
 	domain.KindDevice:             bySlugAndName("name"),
-	domain.KindVirtualMachine:     bySlugAndName("name"),
+	domain.KindVirtualMachine: func(r *domain.Row) []string {
+		keys := bySlugAndName("name")(r)
+		if vmid := r.Int("cf_proxmox_vm_id"); vmid != 0 {
+			keys = append(keys, vmidKey(vmid))
+		}
+		return keys
+	},
 	domain.KindVLAN: func(r *domain.Row) []string {
+		if r.Ref("site").ID == 0 && r.Ref("group").ID != 0 {
+			return nil // of a group that has a place of its own
+		}
 		return []string{vlanName(r.Int("vid"), r.Ref("site"))}
 	},
 	domain.KindIPAddress: func(r *domain.Row) []string {
@@ -43,7 +55,8 @@ var nameKey = map[domain.Kind]func(r *domain.Row) []string{
 		}
 		return []string{hostName(p.Addr(), r.Ref("vrf"))}
 	},
-	domain.KindVMState: func(r *domain.Row) []string { return []string{fmt.Sprint(r.Int("proxmox_vm_id"))} },
+	domain.KindVMState:     func(r *domain.Row) []string { return []string{strconv.Itoa(r.Int("proxmox_vm_id"))} },
+	domain.KindDeviceState: func(r *domain.Row) []string { return []string{r.Text("proxmox_node_name")} },
 }
 
 func bySlugAndName(fields ...string) func(r *domain.Row) []string {
@@ -60,6 +73,7 @@ func bySlugAndName(fields ...string) func(r *domain.Row) []string {
 
 func vlanName(vid int, site domain.Ref) string              { return fmt.Sprintf("%d@%d", vid, site.ID) }
 func hostName(host netip.Addr, vrf domain.Ref) string       { return fmt.Sprintf("%s@%d", host, vrf.ID) }
+func vmidKey(vmid int) string                               { return "vmid:" + strconv.Itoa(vmid) }
 func lowerKey(field, value string) string                   { return field + ":" + strings.ToLower(value) }
 func (x *index) table(kind domain.Kind) *domain.Table       { return x.inv.Table(kind) }
 func (x *index) find(k domain.Kind, s string) []*domain.Row { return x.names(k)[s] }
@@ -71,6 +85,7 @@ var parentField = map[domain.Kind]string{
 	domain.KindProxmoxCluster: "endpoint", domain.KindVirtualMachine: "cluster", domain.KindDevice: "cluster",
 	domain.KindProxmoxStorage: "cluster", domain.KindSnapshot: "virtual_machine", domain.KindBackup: "virtual_machine",
 	domain.KindTaskHistory: "virtual_machine", domain.KindReplication: "endpoint", domain.KindBackupRoutine: "endpoint",
+	domain.KindCluster:   "scope",
 	domain.KindCloudInit: "virtual_machine", domain.KindGuestInterface: "virtual_machine", domain.KindGuestInterfaceAddr: "guest_interface",
 }
 
@@ -132,6 +147,35 @@ func (x *index) stateRow(kind domain.Kind, id int) *domain.Row {
 		x.state[sk] = m
 	}
 	return m[id]
+}
+
+// linked are the plugin's records of clusters that point at a NetBox cluster.
+func (x *index) linked(cluster int) []*domain.Row {
+	if x.links == nil {
+		x.links = map[int][]*domain.Row{}
+		for r := range x.table(domain.KindProxmoxCluster).Rows() {
+			if id := r.Ref("netbox_cluster").ID; id != 0 {
+				x.links[id] = append(x.links[id], r)
+			}
+		}
+	}
+	return x.links[cluster]
+}
+
+// behindNAT tells whether another address names this one as its inside.
+func (x *index) behindNAT(address int) bool {
+	if x.inside == nil {
+		x.inside = map[int]bool{}
+		for r := range x.table(domain.KindIPAddress).Rows() {
+			x.inside[r.Ref("nat_inside").ID] = true
+		}
+	}
+	return x.inside[address]
+}
+
+// identified tells whether an object has an identity in Proxmox already.
+func (x *index) identified(kind domain.Kind, r *domain.Row) bool {
+	return x.stateRow(kind, r.ID) != nil || kind == domain.KindVirtualMachine && r.Int("cf_proxmox_vm_id") != 0
 }
 
 // ours tells whether an object carries our identity or our mark (rules.md 3).

@@ -20,6 +20,7 @@ var rank = map[domain.Kind]int{
 const (
 	phaseRelease = -1  // primary addresses are given up before they move
 	phaseLate    = 10  // fields that point at what was just made
+	phaseState   = 20  // changed sync-state rows, which keep what was written before
 	phaseDelete  = 100 // last, so that what moves has left what is removed
 )
 

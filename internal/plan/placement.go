@@ -30,13 +30,17 @@ func (p *planner) place(it *item, set, old domain.Fields) bool {
 			Reason: fmt.Sprintf("its cluster is at %v and its node's device at %v", p.siteName(clusterSite), p.siteName(deviceSite)),
 			WayOut: "give cluster and device one site; until then the guest has no device"})
 		delete(set, "device")
+		delete(old, "device")
 		if it.row != nil && !domain.IsEmpty(it.row.Fields["device"]) {
 			set["device"], old["device"] = nil, it.row.Fields["device"]
-		} else if old != nil {
-			delete(old, "device")
 		}
 	}
-	if it.row != nil && !domain.IsEmpty(site) && !domain.Equal(it.row.Fields["site"], site) {
+	if domain.IsEmpty(site) {
+		return true
+	}
+	if it.row == nil {
+		set["site"] = site
+	} else if !domain.Equal(it.row.Fields["site"], site) {
 		set["site"], old["site"] = site, it.row.Fields["site"]
 	}
 	return true

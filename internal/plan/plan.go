@@ -5,9 +5,11 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"proxbox/internal/domain"
 )
@@ -32,6 +34,8 @@ type Change struct {
 	Set, Old domain.Fields
 	Why      string
 	Phase    int // the order of writing: a lower one is done first
+	// Of is the object that a sync-state row belongs to.
+	Of domain.Ref
 }
 
 // Outcome is what became of an object that could not be made true.
@@ -111,11 +115,12 @@ const (
 )
 
 type item struct {
-	*domain.Object
-	state   state
-	row     *domain.Row
-	adopted bool // it was there before us: never marked, never removed
-	why     string
+	domain.Object
+	state    state
+	row      *domain.Row
+	adopted  bool // it was there before us: never marked, never removed
+	nameLate bool // its name is another's until that one is renamed
+	why      string
 }
 
 // planner is a plan in the making.
@@ -124,28 +129,26 @@ type planner struct {
 	plan  Plan
 	items map[domain.Ref]*item
 	order []*item
+	of    map[domain.Kind][]*item
 	idx   index
 	taken map[domain.Ref]*item // the wanted object that a row is bound to
 	late  map[*item]domain.Fields
 	freed map[int]bool // addresses whose primary mark is released in this plan
 	gone  map[domain.Ref]bool
+	vlans map[vlanAt]*item // that are to be made
+	names map[partName]bool
 }
 
-// Make returns the plan. The same input gives the same plan.
+// Make returns the plan. The same input gives the same plan, and the input
+// stays as it is.
 func Make(in Input) *Plan {
-	p := &planner{Input: in, items: make(map[domain.Ref]*item, len(in.Objects)), taken: map[domain.Ref]*item{},
-		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}}
+	p := &planner{Input: in, items: make(map[domain.Ref]*item, len(in.Objects)), of: map[domain.Kind][]*item{}, taken: map[domain.Ref]*item{},
+		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}, vlans: map[vlanAt]*item{}}
 	p.idx = newIndex(in.Inventory)
-	for i := range in.Objects {
-		o := &in.Objects[i]
-		it := &item{Object: o}
-		p.items[domain.To(o.Kind, o.Key)] = it
-		p.order = append(p.order, it)
-	}
-	slices.SortStableFunc(p.order, func(a, b *item) int { return rank[a.Kind] - rank[b.Kind] })
+	kinds := p.take(in.Objects)
 	p.bindClusters()
-	for _, kindItems := range byKind(p.order) {
-		p.kind(kindItems)
+	for _, kind := range kinds {
+		p.kind(kind, p.of[kind])
 	}
 	p.removeParts()
 	p.finishLate()
@@ -160,53 +163,75 @@ func Make(in Input) *Plan {
 	return &p.plan
 }
 
-func byKind(order []*item) [][]*item {
-	var out [][]*item
-	at := map[domain.Kind]int{}
-	for _, it := range order {
-		i, ok := at[it.Kind]
-		if !ok {
-			i = len(out)
-			at[it.Kind] = i
-			out = append(out, nil)
-		}
-		out[i] = append(out[i], it)
+// take makes items of the wanted objects and returns their kinds in the order
+// of writing.
+func (p *planner) take(objects []domain.Object) []domain.Kind {
+	items := make([]item, len(objects))
+	p.order = make([]*item, len(objects))
+	for i, o := range objects {
+		items[i].Object = o
+		p.order[i] = &items[i]
+		p.items[domain.To(o.Kind, o.Key)] = &items[i]
 	}
-	return out
+	slices.SortStableFunc(p.order, func(a, b *item) int { return rank[a.Kind] - rank[b.Kind] })
+	var kinds []domain.Kind
+	for _, it := range p.order {
+		if p.of[it.Kind] == nil {
+			kinds = append(kinds, it.Kind)
+		}
+		p.of[it.Kind] = append(p.of[it.Kind], it)
+	}
+	return kinds
 }
 
 // kind plans all wanted objects of one kind.
-func (p *planner) kind(items []*item) {
-	kind := items[0].Kind
-	table := p.Inventory.Table(kind)
-	if table.Absent {
+func (p *planner) kind(kind domain.Kind, items []*item) {
+	if p.Inventory.Table(kind).Absent {
 		p.drop(items)
 		return
 	}
-	if table.Unknown != nil {
-		p.report(Report{Outcome: Failed, Kind: kind, Label: string(kind), Reason: table.Unknown.Error(),
+	if err := p.unknown(kind); err != nil {
+		p.report(Report{Outcome: Failed, Kind: kind, Label: string(kind), Reason: err.Error(),
 			WayOut: "nothing of this kind is written until NetBox lists it whole"})
 		p.drop(items)
 		return
 	}
-	if kind == domain.KindIPAddress {
-		p.settleClaims(items)
-	}
-	for _, it := range items {
-		if it.state == pending {
-			p.match(it)
-		}
-	}
+	p.matchAll(kind, items)
 	p.name(kind, items)
 	for _, it := range items {
 		switch it.state {
 		case bound:
-			p.taken[domain.At(kind, it.row.ID)] = it
 			p.update(it)
 		case fresh:
 			p.create(it)
 		}
 	}
+}
+
+// knownBy names the kinds without which it is not known which objects of a
+// kind are which, and which are ours.
+var knownBy = map[domain.Kind][]domain.Kind{
+	domain.KindCluster:        {domain.KindTag, domain.KindClusterState, domain.KindProxmoxCluster},
+	domain.KindDevice:         {domain.KindTag, domain.KindCluster, domain.KindDeviceState, domain.KindProxmoxNode},
+	domain.KindVirtualMachine: {domain.KindTag, domain.KindCluster, domain.KindVMState},
+	domain.KindVirtualDisk:    {domain.KindTag, domain.KindVirtualDiskState},
+	domain.KindVMInterface:    {domain.KindTag, domain.KindVMInterfaceState, domain.KindMACAddress},
+	domain.KindInterface:      {domain.KindTag, domain.KindInterfaceState},
+	domain.KindIPAddress:      {domain.KindTag, domain.KindIPAddressState, domain.KindVMInterface, domain.KindInterface},
+}
+
+// unknown tells why a kind cannot be planned: NetBox did not list it, or what
+// it is known by, to the last row.
+func (p *planner) unknown(kind domain.Kind) error {
+	if err := p.Inventory.Table(kind).Unknown; err != nil {
+		return err
+	}
+	for _, k := range knownBy[kind] {
+		if err := p.Inventory.Table(k).Unknown; err != nil {
+			return fmt.Errorf("%s is not known whole: %w", k, err)
+		}
+	}
+	return nil
 }
 
 func (p *planner) drop(items []*item) {
@@ -271,7 +296,7 @@ func (p *planner) create(it *item) {
 			p.later(it, field)
 			continue
 		}
-		v, ok := p.value(it.Fields[field])
+		v, ok := p.fieldValue(it, field)
 		if !ok {
 			if required[it.Kind][field] {
 				p.skip(it, it.Fields[field])
@@ -283,7 +308,7 @@ func (p *planner) create(it *item) {
 			set[field] = v
 		}
 	}
-	if it.Kind == domain.KindVirtualMachine && !p.place(it, set, nil) {
+	if it.Kind == domain.KindVirtualMachine && !p.place(it, set, domain.Fields{}) {
 		return
 	}
 	if it.Kind == domain.KindIPAddress {
@@ -292,9 +317,37 @@ func (p *planner) create(it *item) {
 	if tags := p.tagsOnCreate(it); len(tags) > 0 {
 		set["tags"] = tags
 	}
-	p.stamp(it.Kind, set)
-	p.plan.Changes = append(p.plan.Changes, Change{Op: Create, Kind: it.Kind, Key: it.Key, Label: it.Label, Set: set,
-		Why: "new in Proxmox", Phase: phaseOf(it.Kind)})
+	p.change(it, Change{Op: Create, Set: set, Why: "new in Proxmox", Phase: phaseOf(it.Kind)})
+}
+
+// change adds a write of an item to the plan.
+func (p *planner) change(it *item, c Change) {
+	c.Kind, c.Key, c.Label = it.Kind, it.Key, it.Label
+	if it.row != nil {
+		c.ID = it.row.ID
+	}
+	if field, ok := stateOf[it.Kind]; ok {
+		c.Of = it.Fields[field].(domain.Ref)
+		if p.Stamp != "" {
+			c.Set["proxmox_last_updated"] = p.Stamp
+		}
+		if c.Op == Update {
+			c.Phase = phaseState
+		}
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+}
+
+// fieldValue resolves what is wanted in a field. ok is false when the field
+// must be left out: what it points at is not there, or NetBox has no such
+// custom field and takes none from us.
+func (p *planner) fieldValue(it *item, field string) (v any, ok bool) {
+	if name, custom := strings.CutPrefix(field, "cf_"); custom {
+		if def := p.items[domain.To(domain.KindCustomField, domain.Key(name))]; def != nil && def.state == dropped {
+			return nil, false
+		}
+	}
+	return p.value(it.Fields[field])
 }
 
 // skip drops an object that hangs on one which is not done. Objects that a
@@ -303,10 +356,7 @@ func (p *planner) skip(it *item, needs any) {
 	it.state = dropped
 	ref, _ := needs.(domain.Ref)
 	other := p.at(ref)
-	if other == nil || it.Mode != domain.Manage || stateOf[it.Kind] != "" {
-		return
-	}
-	if other.why == "" && other.Mode != domain.Manage {
+	if other == nil || other.why == "" || it.Mode != domain.Manage || stateOf[it.Kind] != "" {
 		return
 	}
 	it.why = "needs " + other.Label
@@ -316,45 +366,27 @@ func (p *planner) skip(it *item, needs any) {
 // update plans the difference between a row and what is wanted.
 func (p *planner) update(it *item) {
 	set, old := domain.Fields{}, domain.Fields{}
-	var why []string
+	why := "changed in Proxmox"
 	for _, field := range slices.Sorted(maps.Keys(it.Fields)) {
-		if isLate(it.Kind, it.Fields[field]) {
+		if isLate(it.Kind, it.Fields[field]) || field == "name" && it.nameLate {
 			p.later(it, field)
 			continue
 		}
 		current, known := it.row.Fields[field]
-		if !known {
+		if !known && !p.newField(field) {
 			continue // this NetBox has no such field
 		}
-		v, ok := p.value(it.Fields[field])
-		if !ok {
-			continue
-		}
+		v, ok := p.fieldValue(it, field)
 		if it.Kind == domain.KindCustomField && field == "object_types" {
 			v = union(current, v)
-			if !domain.Equal(current, v) {
-				set[field], old[field] = v, current
-			}
-			continue
+		} else if ok && !domain.Equal(current, v) {
+			var reason string
+			reason, ok = p.mayWrite(it, field, current, v)
+			why = cmp.Or(reason, why)
 		}
-		if domain.Equal(current, v) {
-			continue
+		if ok && !domain.Equal(current, v) {
+			set[field], old[field] = v, current
 		}
-		switch p.Owns(it.Kind, field) {
-		case domain.OnCreate:
-			continue
-		case domain.WhenEmpty:
-			if !domain.IsEmpty(current) {
-				continue
-			}
-		case domain.ThreeWay:
-			reason, write := p.threeWay(it, field, current, v)
-			if !write {
-				continue
-			}
-			why = append(why, reason)
-		}
-		set[field], old[field] = v, current
 	}
 	if it.Kind == domain.KindVirtualMachine && !p.place(it, set, old) {
 		return
@@ -364,22 +396,37 @@ func (p *planner) update(it *item) {
 		p.plan.Unchanged++
 		return
 	}
-	p.stamp(it.Kind, set)
-	p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: it.Kind, Key: it.Key, ID: it.row.ID, Label: it.Label,
-		Set: set, Old: old, Why: reasonFor(why), Phase: phaseOf(it.Kind)})
+	p.change(it, Change{Op: Update, Set: set, Old: old, Why: why, Phase: phaseOf(it.Kind)})
 }
 
-func reasonFor(why []string) string {
-	if len(why) == 0 {
-		return "changed in Proxmox"
+// newField tells whether a custom field is made in this plan, so that no row
+// has it yet.
+func (p *planner) newField(field string) bool {
+	name, custom := strings.CutPrefix(field, "cf_")
+	if !custom {
+		return false
 	}
-	return why[0]
+	def := p.items[domain.To(domain.KindCustomField, domain.Key(name))]
+	return def != nil && def.state == fresh
 }
 
-func (p *planner) stamp(kind domain.Kind, set domain.Fields) {
-	if p.Stamp != "" && stateOf[kind] != "" {
-		set["proxmox_last_updated"] = p.Stamp
+// mayWrite tells whether a field that differs is ours to write (rules.md 2).
+func (p *planner) mayWrite(it *item, field string, current, v any) (why string, ok bool) {
+	switch {
+	case it.adopted && it.Kind == domain.KindIPAddress:
+		return "", field == "assigned_object" // all else is as a person left it
+	case it.Kind == domain.KindDeviceState && field == "proxmox_endpoint_raw_id":
+		return "", domain.IsEmpty(current) // the plugin refuses to change it
 	}
+	switch p.Owns(it.Kind, field) {
+	case domain.OnCreate:
+		return "", false
+	case domain.WhenEmpty:
+		return "", domain.IsEmpty(current)
+	case domain.ThreeWay:
+		return p.threeWay(it, field, current, v)
+	}
+	return "", true
 }
 
 // later keeps a field for the end, when what it points at is there.
@@ -418,14 +465,8 @@ func (p *planner) finishLate() {
 			}
 			set[field], old[field] = v, current
 		}
-		if len(set) == 0 {
-			continue
+		if len(set) > 0 {
+			p.change(it, Change{Op: Update, Set: set, Old: old, Why: "what it points at is there now", Phase: phaseLate})
 		}
-		id := 0
-		if it.row != nil {
-			id = it.row.ID
-		}
-		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: it.Kind, Key: it.Key, ID: id, Label: it.Label,
-			Set: set, Old: old, Why: "what it points at is there now", Phase: phaseLate})
 	}
 }

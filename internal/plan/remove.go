@@ -22,8 +22,7 @@ func (p *planner) removeParts() {
 	var removals []Change
 	owned := map[group]int{}
 	for _, kind := range parts {
-		table := p.Inventory.Table(kind)
-		if table.Absent || table.Unknown != nil {
+		if p.Inventory.Table(kind).Absent || p.unknown(kind) != nil {
 			continue
 		}
 		for _, owner := range p.order {
@@ -53,23 +52,26 @@ func (p *planner) removeParts() {
 	}
 }
 
-// needed tells whether something that is not ours points at a part.
+// needed tells whether something that is not ours points at a part, or would
+// go with it: NetBox removes an interface's addresses together with it.
 func (p *planner) needed(kind domain.Kind, r *domain.Row) bool {
-	if kind == domain.KindVMInterface || kind == domain.KindInterface {
-		for _, ip := range p.idx.parts(domain.KindIPAddress, domain.At(kind, r.ID)) {
-			if !p.idx.ours(domain.KindIPAddress, ip) {
-				p.report(Report{Outcome: Conflict, Kind: kind, Label: nameOf(r), Reason: "gone in Proxmox, but it holds " + ip.Text("address") + ", which is not ours",
-					WayOut: "move or remove that address, then the interface goes"})
-				return true
-			}
+	switch kind {
+	case domain.KindIPAddress:
+		return p.idx.behindNAT(r.ID)
+	case domain.KindVMInterface, domain.KindInterface:
+	default:
+		return false
+	}
+	if p.unknown(domain.KindIPAddress) != nil {
+		return true
+	}
+	for _, ip := range p.idx.parts(domain.KindIPAddress, domain.At(kind, r.ID)) {
+		if p.taken[domain.At(domain.KindIPAddress, ip.ID)] != nil {
+			continue // it moves to another interface in this plan
 		}
-		return false
-	}
-	if kind != domain.KindIPAddress {
-		return false
-	}
-	for other := range p.Inventory.Table(kind).Rows() {
-		if other.Ref("nat_inside").ID == r.ID {
+		if !p.idx.ours(domain.KindIPAddress, ip) || p.idx.behindNAT(ip.ID) {
+			p.report(Report{Outcome: Conflict, Kind: kind, Label: nameOf(r), Reason: "gone in Proxmox, but it holds " + ip.Text("address") + ", which is not ours or behind NAT",
+				WayOut: "move or remove that address, then the interface goes"})
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,27 +24,16 @@ func (p *planner) updateTags(it *item, set, old domain.Fields) {
 		return
 	}
 	var add, remove domain.Refs
-	if p.Owns(it.Kind, "tags") == domain.Always {
+	if p.Owns(it.Kind, "tags") == domain.Always || len(current) == 0 {
 		for _, m := range p.resolved(it.Tags.Mark) {
 			if !current.Has(m) {
 				add = append(add, m)
 			}
 		}
 	}
-	if it.Tags.Manages && p.Owns(it.Kind, "synced_tags") == domain.Always {
-		want := p.resolved(it.Tags.Synced)
-		if base, ok := p.tagBase(it); ok {
-			for _, t := range want {
-				if !current.Has(t) && !base.Has(t) {
-					add = append(add, t)
-				}
-			}
-			for _, t := range base {
-				if current.Has(t) && !want.Has(t) && !p.resolved(it.Tags.Mark).Has(t) {
-					remove = append(remove, t)
-				}
-			}
-		}
+	if it.Tags.Manages && (p.Owns(it.Kind, "synced_tags") == domain.Always || len(current) == 0) {
+		a, r := p.syncedTags(it, current)
+		add, remove = append(add, a...), r
 	}
 	if len(add) == 0 && len(remove) == 0 {
 		return
@@ -65,6 +55,32 @@ func (p *planner) updateTags(it *item, set, old domain.Fields) {
 		}
 	}
 	set["tags"] = all.Sorted()
+}
+
+// syncedTags carries Proxmox's own tags over three-way.
+func (p *planner) syncedTags(it *item, current domain.Refs) (add, remove domain.Refs) {
+	want, keep := p.resolved(it.Tags.Synced), slices.Concat(p.resolved(it.Tags.Mark), p.resolved(it.Tags.OnCreate))
+	base, known := p.tagBase(it)
+	if !known {
+		missing := slices.DeleteFunc(slices.Clone(want), current.Has)
+		if len(missing) > 0 {
+			p.report(Report{Outcome: Conflict, Kind: it.Kind, Key: it.Key, Label: it.Label, Field: "tags",
+				Reason: fmt.Sprintf("Proxmox has the tag %s, and nothing says whether somebody removed it in NetBox", p.show(missing[0])),
+				WayOut: "NetBox's tags stay; add it there, or remove it in Proxmox and add it again"})
+		}
+		return nil, nil
+	}
+	for _, t := range want {
+		if !current.Has(t) && !base.Has(t) {
+			add = append(add, t)
+		}
+	}
+	for _, t := range base {
+		if current.Has(t) && !want.Has(t) && !keep.Has(t) {
+			remove = append(remove, t)
+		}
+	}
+	return add, remove
 }
 
 func (p *planner) resolved(refs domain.Refs) domain.Refs {

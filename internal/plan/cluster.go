@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"slices"
+
+	"proxbox/internal/domain"
+)
+
+// bindClusters finds the clusters before all else: where they are decides the
+// sites, and the sites are written first.
+func (p *planner) bindClusters() {
+	clusters := p.of[domain.KindCluster]
+	if p.unknown(domain.KindCluster) != nil {
+		return
+	}
+	for _, find := range []func(*item) *domain.Row{p.clusterByLink, p.clusterByName} {
+		for _, it := range clusters {
+			if it.row != nil {
+				continue
+			}
+			if row := find(it); row != nil {
+				it.row = row
+				p.taken[domain.At(it.Kind, row.ID)] = it
+			}
+		}
+	}
+}
+
+// clusterByLink follows proxmox-clusters.netbox_cluster of the endpoints.
+func (p *planner) clusterByLink(it *item) *domain.Row {
+	for _, pk := range it.Identity.PluginIDs {
+		for _, r := range p.idx.parts(domain.KindProxmoxCluster, domain.At(domain.KindProxmoxEndpoint, pk)) {
+			if row := p.Inventory.Row(r.Ref("netbox_cluster")); p.freeOurs(domain.KindCluster, row) && !p.claimedByOther(it, row) {
+				return row
+			}
+		}
+	}
+	return nil
+}
+
+// clusterByName finds a cluster of ours by name that no other endpoint claims.
+func (p *planner) clusterByName(it *item) *domain.Row {
+	plain := it.Fields["name"].(string)
+	for _, name := range []string{withSuffix(it), plain} {
+		for _, r := range p.idx.find(domain.KindCluster, lowerKey("name", name)) {
+			if p.freeOurs(domain.KindCluster, r) && !p.claimedByOther(it, r) {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// claimedByOther tells whether another endpoint has a better claim to a
+// cluster than those of the item. The Python service linked by name alone, so
+// a link that several endpoints have proves nothing by itself: then counts
+// whose cluster its sync-state row says it is, whose nodes' devices stand in
+// it, and at last which endpoint was there first.
+func (p *planner) claimedByOther(it *item, row *domain.Row) bool {
+	mine := it.Identity.PluginIDs
+	var linked []int
+	for _, r := range p.idx.linked(row.ID) {
+		linked = append(linked, r.Ref("endpoint").ID)
+	}
+	foreign := slices.ContainsFunc(linked, func(pk int) bool { return !slices.Contains(mine, pk) })
+	if st := p.idx.stateRow(domain.KindCluster, row.ID); st != nil {
+		if link := p.Inventory.Row(st.Ref("proxmox_cluster")); link != nil {
+			return !slices.Contains(mine, link.Ref("endpoint").ID) && !p.hasNodesIn(it, row)
+		}
+	}
+	return foreign && !slices.Contains(mine, slices.Min(linked)) && !p.hasNodesIn(it, row)
+}
+
+// hasNodesIn tells whether the plugin's nodes of the item's endpoints are
+// linked to devices in a cluster. Only we set those links.
+func (p *planner) hasNodesIn(it *item, cluster *domain.Row) bool {
+	for _, pk := range it.Identity.PluginIDs {
+		for _, n := range p.idx.parts(domain.KindProxmoxNode, domain.At(domain.KindProxmoxEndpoint, pk)) {
+			if d := p.Inventory.Row(n.Ref("netbox_device")); d != nil && d.Ref("cluster").ID == cluster.ID {
+				return true
+			}
+		}
+	}
+	return false
+}

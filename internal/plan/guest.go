@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"proxbox/internal/domain"
+)
+
+// namesEndpoint tells whether a sync-state row says that its object is read by
+// one of the endpoints: by the plugin's own row, else by our row id.
+func namesEndpoint(st *domain.Row, id domain.Identity) bool {
+	if endpoint := st.Ref("endpoint").ID; endpoint != 0 {
+		return slices.Contains(id.PluginIDs, endpoint)
+	}
+	raw := st.Int("proxmox_endpoint_raw_id")
+	return raw != 0 && slices.Contains(id.Endpoints, raw)
+}
+
+// states are the sync-state rows that may be the guest's, with their VMs.
+func (p *planner) states(it *item, accept func(st, vm *domain.Row) bool) *domain.Row {
+	for _, st := range p.idx.find(domain.KindVMState, strconv.Itoa(it.Identity.VMID)) {
+		vm := p.Inventory.Row(st.Ref("virtual_machine"))
+		if t := st.Text("proxmox_vm_type"); !p.free(domain.KindVirtualMachine, vm) || t != "" && t != string(it.Identity.Type) {
+			continue
+		}
+		if accept(st, vm) {
+			return vm
+		}
+	}
+	return nil
+}
+
+// guestByEndpoint: its row names our endpoint's row in the plugin, wherever
+// somebody put the VM.
+func (p *planner) guestByEndpoint(it *item) *domain.Row {
+	cluster := p.clusterRow(it)
+	return p.states(it, func(st, vm *domain.Row) bool {
+		if st.Ref("endpoint").ID == 0 {
+			return cluster != 0 && vm.Ref("cluster").ID == cluster && namesEndpoint(st, it.Identity)
+		}
+		return namesEndpoint(st, it.Identity)
+	})
+}
+
+// guestInCluster: its row has the vmid, and the VM stands in our cluster.
+func (p *planner) guestInCluster(it *item) *domain.Row {
+	cluster := p.clusterRow(it)
+	if cluster == 0 {
+		return nil
+	}
+	return p.states(it, func(st, vm *domain.Row) bool { return vm.Ref("cluster").ID == cluster && !p.ofAnother(it, st) })
+}
+
+// guestByBackend: its row has the id of our endpoint in the backend. Where the
+// VM stands in another cluster of ours, the name has to agree: ids of backends
+// begin anew, and the Python service put clusters of one name together.
+func (p *planner) guestByBackend(it *item) *domain.Row {
+	return p.states(it, func(st, vm *domain.Row) bool {
+		return namesEndpoint(st, it.Identity) && (!p.inOtherCluster(it, vm) || isNameOf(vm.Text("name"), it.Identity.Name))
+	})
+}
+
+// guestByCustomField is the identity of release 0.0.15: vmid, type and, where
+// the VM was taken out of its cluster, the cluster's name.
+func (p *planner) guestByCustomField(it *item) *domain.Row {
+	cluster, name := p.clusterRow(it), ""
+	if c := p.at(it.Fields["cluster"].(domain.Ref)); c != nil {
+		name = c.Identity.Name
+	}
+	var second *domain.Row
+	for _, vm := range p.idx.find(domain.KindVirtualMachine, vmidKey(it.Identity.VMID)) {
+		if t := vm.Text("cf_proxmox_vm_type"); !p.free(domain.KindVirtualMachine, vm) || t != "" && t != string(it.Identity.Type) {
+			continue
+		}
+		if p.idx.stateRow(domain.KindVirtualMachine, vm.ID) != nil {
+			continue
+		}
+		switch {
+		case cluster != 0 && vm.Ref("cluster").ID == cluster:
+			return vm
+		case vm.Text("cf_proxmox_cluster") == name && !p.idx.ours(domain.KindCluster, p.Inventory.Row(vm.Ref("cluster"))):
+			second = vm
+		}
+	}
+	return second
+}
+
+// guestHandedOver finds a VM that a person tagged as ours: the same name, in
+// our cluster or in none, and no identity yet.
+func (p *planner) guestHandedOver(it *item) *domain.Row {
+	if cluster := p.clusterRow(it); cluster != 0 {
+		for _, vm := range p.idx.find(domain.KindVirtualMachine, lowerKey("name", it.Identity.Name)) {
+			if vm.Ref("cluster").ID == cluster && p.freeOurs(domain.KindVirtualMachine, vm) && !p.idx.identified(domain.KindVirtualMachine, vm) {
+				return vm
+			}
+		}
+	}
+	return p.handedOver(it, it.Identity.Name)
+}
+
+// isNameOf tells whether a name in NetBox is the name in Proxmox, or that name
+// with the number that told it from an equal one.
+func isNameOf(now, plain string) bool {
+	if strings.EqualFold(now, plain) {
+		return true
+	}
+	m := numbered.FindStringSubmatch(now)
+	if m == nil {
+		return false
+	}
+	if strings.EqualFold(m[1], plain) {
+		return true
+	}
+	n, err := strconv.Atoi(m[2])
+	return err == nil && strings.EqualFold(now, withNumber(plain, n))
+}
