@@ -5,6 +5,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	netboxsim "proxbox/internal/sim/netbox"
 	"proxbox/test/lab"
@@ -180,7 +182,7 @@ var replay = []step{
 	{"DELETE", "virtualization/virtual-machines/", `[{"id":1,"changelog_message":"gone"},{"id":3}]`},
 	{"DELETE", "ipam/vlans/", `[{"id":1},{"id":2}]`},
 	{"DELETE", "ipam/vlan-groups/2/", ``},
-	{"GET", "core/object-changes/?limit=200&ordering=id&id__gt=60&omit=prechange_data,postchange_data", ``},
+	{"GET", "core/object-changes/?id__gt=60&limit=200&ordering=id&fields=action,changed_object_type,changed_object_id,object_repr,message", ``},
 	{"PATCH", "virtualization/virtual-machines/2/", `null`},
 	{"POST", "extras/tags/", `null`},
 	{"POST", "extras/tags/", ``},
@@ -194,9 +196,14 @@ func TestSimulatorAnswersAlike(t *testing.T) {
 	real := lab.NetBox(t)
 	sim := netboxsim.New(netboxsim.NetBox47)
 	for i, s := range replay {
+		var opts []cmp.Option
 		want := ask(t, http.DefaultClient, real.URL(), real.Admin.TokenV1, s)
 		got := ask(t, sim.Client(), "http://netbox.example.org", netboxsim.Token, s)
-		if d := cmp.Diff(want, got); d != "" {
+		if strings.HasPrefix(s.path, "core/object-changes/?id__gt") {
+			// In which order a deletion takes the rest along is Django's affair.
+			opts = []cmp.Option{cmpopts.SortSlices(func(a, b any) bool { return fmt.Sprint(a) < fmt.Sprint(b) })}
+		}
+		if d := cmp.Diff(want, got, opts...); d != "" {
 			t.Errorf("%d: %s %s %.300s (-NetBox +simulator):\n%s", i, s.method, s.path, s.body, d)
 		}
 	}

@@ -671,6 +671,8 @@ func title(text string) string {
 	switch text {
 	case "dcim", "ipam", "vpn":
 		return strings.ToUpper(text)
+	case "netbox_proxbox":
+		return "Proxbox"
 	}
 	words := strings.Fields(text)
 	for i, w := range words {

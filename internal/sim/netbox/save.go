@@ -354,7 +354,8 @@ func (s *store) unlink(x *tx, k *kind, r *row, going map[anyKey]bool) {
 			continue
 		}
 		for _, other := range s.referring(f, r.id) {
-			if going[anyKey{f.owner.name, other.id}] {
+			// A primary address leaves its machine even when that goes, too.
+			if going[anyKey{f.owner.name, other.id}] && !(f.one && k.name == addressKind) {
 				continue
 			}
 			// One-to-one fields are emptied by the database alone, but for

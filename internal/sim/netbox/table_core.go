@@ -871,10 +871,14 @@ func vrfTable() *kind {
 }
 
 func serviceTable(p Profile) *kind {
+	ports := "protocol ports"
+	if p.indexedErrors {
+		ports = "port_mappings"
+	}
 	return &kind{
 		name: "ipam.service", path: "ipam/services", class: "Service", verbose: "application service",
 		order:   "name id",
-		brief:   "id url display name protocol ports description",
+		brief:   "id url display name " + ports + " description",
 		filters: `name description parent_object_type parent_object_id protocol ip_address_id=ipaddresses`,
 		fields: list(object(),
 			contentType("parent_object_type", "parent_object_id", deviceKind, vmKind).must(),

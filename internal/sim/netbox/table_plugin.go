@@ -1,5 +1,7 @@
 package netboxsim
 
+import "strings"
+
 // The plugin's kinds that rules name.
 const (
 	endpointKind        = "netbox_proxbox.proxmoxendpoint"
@@ -459,7 +461,7 @@ func guestAddressTable() *kind {
 func syncState(what, class, parent, target, shape, brief, filters string, own ...any) *kind {
 	return &kind{
 		name: "netbox_proxbox.proxbox" + what + "syncstate", path: pluginPrefix + "sync-state/" + class2path[class],
-		class: "Proxbox" + class + "SyncState", verbose: "Proxbox sync state",
+		class: "Proxbox" + class + "SyncState", verbose: "Proxbox " + words.Replace(parent) + " sync state",
 		order:   parent,
 		brief:   "id url display " + parent + " " + brief,
 		label:   syncStateLabel(parent, target),
@@ -476,6 +478,9 @@ func syncState(what, class, parent, target, shape, brief, filters string, own ..
 		late:  []rule{syncStateParent(parent), syncStateCoherent(parent)},
 	}
 }
+
+// words are a field's name as a title has it.
+var words = strings.NewReplacer("vm_", "VM ", "ip_", "IP ", "vlan", "VLAN", "_", " ")
 
 var class2path = map[string]string{
 	"VirtualMachine": "virtual-machines", "Device": "devices", "Cluster": "clusters", "VirtualDisk": "virtual-disks",
