@@ -216,6 +216,9 @@ func (c *Client) version(ctx context.Context) (Version, error) {
 	if err := json.Unmarshal(raw, &row); err != nil {
 		return Version{}, fmt.Errorf("reading /version: %w", err)
 	}
+	if row.Version == "" {
+		return Version{}, fmt.Errorf("/version: %w: it names no version", errNoData)
+	}
 	return Version{string(row.Version), string(row.Release), string(row.RepoID)}, nil
 }
 

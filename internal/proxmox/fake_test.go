@@ -231,3 +231,15 @@ func about(t *testing.T, problems []domain.Problem, what string) domain.Problem 
 	}
 	return problems[i]
 }
+
+// pveWithoutLogin answers the login like any other path.
+type pveWithoutLogin struct{ *server }
+
+// RoundTrip implements http.RoundTripper.
+func (s pveWithoutLogin) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPost && req.URL.Path == ticketPath {
+		req = req.Clone(req.Context())
+		req.Method = http.MethodGet
+	}
+	return s.server.RoundTrip(req)
+}
