@@ -4,7 +4,8 @@
 
 The estate comes as JSON to the control port: PUT /estate, as often as wanted.
 The ports are written into the file READY once both answer. GET /writes lists
-the requests that would have changed something.
+the requests that would have changed something, DELETE /tickets logs everybody
+out.
 
 fakepve answers from its own model of Proxmox VE. What it has no model of and
 makes up (a node's network, the cluster's options and jobs, a container's
@@ -117,22 +118,23 @@ def add_storages(pve, estate):
 
 
 def add_users(pve, estate):
-    pve.acl = None
+    pve.acl = {}  # None would give everybody everything
     pve.users.clear()
     pve.apitokens.clear()
     for user in estate['users'] or []:
         pve.users[user['id']] = user['password']
         if user['id'] == pve.user:
             pve.password = user['password']
-        grant(pve, user['id'], user.get('rights'))
+        rights = user['rights']
+        grant(pve, user['id'], {'/': dict.fromkeys(shapes.PRIVILEGES, True)} if rights is None else rights)
     for token in estate['tokens'] or []:
         pve.apitokens[token['id']] = token['secret']
-        grant(pve, token['id'], token.get('rights'))
+        grant(pve, token['id'], token['rights'] or {})
 
 
 def grant(pve, user, rights):
-    """The rights that propagate; it knows no others."""
-    for path, privileges in (rights or {}).items():
+    """The rights that propagate: it knows no others. A token has its user's rights as well."""
+    for path, privileges in rights.items():
         pve.grant(user, path, *(name for name, propagates in privileges.items() if propagates))
 
 
@@ -168,8 +170,12 @@ async def serve(host, ready):
                                   for method, path, _ in pve.requests
                                   if method not in ('GET', 'HEAD') and not path.endswith('/access/ticket')])
 
+    async def revoke(request):
+        pve.revoke_tickets()
+        return web.Response(status=204)
+
     control = web.Application(client_max_size=1 << 30)
-    control.add_routes([web.put('/estate', put), web.get('/writes', writes)])
+    control.add_routes([web.put('/estate', put), web.get('/writes', writes), web.delete('/tickets', revoke)])
     runner = web.AppRunner(control)
     await runner.setup()
     await web.TCPSite(runner, host, 0).start()

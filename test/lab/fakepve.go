@@ -78,10 +78,10 @@ func FakePVE(t testing.TB, estate proxmoxsim.Estate) *FakeProxmox {
 	}
 	addr := netip.MustParseAddr(host)
 	f := &FakeProxmox{
-		estate: estate, address: netip.AddrPortFrom(addr, ports.Port),
+		address: netip.AddrPortFrom(addr, ports.Port),
 		control: "http://" + netip.AddrPortFrom(addr, ports.Control).String(),
 	}
-	f.put(t)
+	f.Run(t, estate)
 	return f
 }
 
@@ -109,7 +109,10 @@ func (f *FakeProxmox) put(t testing.TB) {
 
 func (f *FakeProxmox) ask(t testing.TB, method, path string, body []byte, expected int, into any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, f.control+path, bytes.NewReader(body))
+	// Tests ask in their clean-up too, when their own context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, f.control+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatalf("lab: %v", err)
 	}
@@ -132,6 +135,13 @@ func (f *FakeProxmox) ask(t testing.TB, method, path string, body []byte, expect
 func (f *FakeProxmox) Change(t testing.TB, edit func(*proxmoxsim.Estate)) {
 	t.Helper()
 	edit(&f.estate)
+	f.put(t)
+}
+
+// Run makes fakepve run another estate.
+func (f *FakeProxmox) Run(t testing.TB, estate proxmoxsim.Estate) {
+	t.Helper()
+	f.estate = estate
 	f.put(t)
 }
 
@@ -159,6 +169,12 @@ func (f *FakeProxmox) PluginEndpoint() ProxmoxEndpoint {
 	token := f.estate.Tokens[0]
 	user, name, _ := strings.Cut(token.ID, "!")
 	return ProxmoxEndpoint{Name: f.Endpoint().Name, Address: f.address, User: user, TokenName: name, TokenSecret: token.Secret}
+}
+
+// RevokeTickets logs everybody out who came with a password.
+func (f *FakeProxmox) RevokeTickets(t testing.TB) {
+	t.Helper()
+	f.ask(t, http.MethodDelete, "/tickets", nil, http.StatusNoContent, nil)
 }
 
 // Writes are the requests so far that would have changed something: fakepve

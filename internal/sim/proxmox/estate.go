@@ -150,8 +150,8 @@ type Backup struct {
 type User struct {
 	ID       string `json:"id"` // user@realm
 	Password string `json:"password"`
-	// Rights are those of the user; nil: of root@pam, all of them.
-	Rights Rights `json:"rights,omitempty"`
+	// Rights are those of the user; nil: all of them.
+	Rights Rights `json:"rights"`
 }
 
 // Token is an API token.
@@ -159,7 +159,7 @@ type Token struct {
 	ID     string `json:"id"` // user@realm!name
 	Secret string `json:"secret"`
 	// Rights are those of the token; nil: its user's.
-	Rights Rights `json:"rights,omitempty"`
+	Rights Rights `json:"rights"`
 }
 
 // Fault is an answer in place of data.
