@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
+	"proxbox/internal/plan"
+	"proxbox/internal/proxmox"
+	"proxbox/internal/run"
+)
+
+// requests counts what was sent.
+type requests struct {
+	netboxReads, netboxWrites, proxmox atomic.Int64
+}
+
+// countRequests lets the launcher count; it is called before it starts a run.
+func countRequests(l *run.Launcher) *requests {
+	var r requests
+	l.ObserveNetBox = func(x netbox.Exchange) {
+		if x.Method == "GET" || x.Method == "OPTIONS" || x.Method == "HEAD" {
+			r.netboxReads.Add(1)
+			return
+		}
+		r.netboxWrites.Add(1)
+	}
+	l.ObserveProxmox = func(proxmox.Exchange) { r.proxmox.Add(1) }
+	return &r
+}
+
+// summary says how a run ended.
+type summary struct {
+	result  *run.Result
+	ask     run.Ask
+	written written
+	sent    *requests
+}
+
+func (s summary) text(p *program) error {
+	res := s.result
+	if s.ask.DryRun {
+		if err := plan.WriteText(p.stdout, res.Plan.Show(res.Inventory)); err != nil {
+			return err
+		}
+		if len(res.Plan.Changes) > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+	}
+	if err := s.table(p); err != nil {
+		return err
+	}
+	s.reports(p, plan.Conflict, "Conflicts, for a person to solve")
+	s.reports(p, plan.Failed, "Failed")
+	s.reports(p, plan.Skipped, "Skipped, for want of what failed")
+	s.problems(p)
+	took := res.Ended.Sub(res.Started).Round(10 * time.Millisecond)
+	fmt.Fprintf(p.stdout, "Requests: %d reads and %d writes to NetBox, %d to Proxmox. Duration: %s.\n",
+		s.sent.netboxReads.Load(), s.sent.netboxWrites.Load(), s.sent.proxmox.Load(), took)
+	_, err := fmt.Fprintln(p.stdout, s.verdict())
+	return err
+}
+
+// table lists what was written, or would be, and what was left as it is.
+func (s summary) table(p *program) error {
+	counts := s.written
+	if s.ask.DryRun {
+		counts = s.result.Plan.Counts()
+	}
+	unchanged := s.unchanged()
+	kinds := slices.Collect(maps.Keys(unchanged))
+	for k := range counts {
+		if _, ok := unchanged[k]; !ok {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.SortFunc(kinds, func(a, b domain.Kind) int { return strings.Compare(string(a), string(b)) })
+	if len(kinds) == 0 {
+		return nil
+	}
+	head := "KIND\tCREATED\tUPDATED\tDELETED\tUNCHANGED\t"
+	if s.ask.DryRun {
+		head = "KIND\tTO CREATE\tTO UPDATE\tTO DELETE\tUNCHANGED\t"
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, head)
+	var total [4]int
+	for _, k := range kinds {
+		row := [4]int{counts[k][plan.Create], counts[k][plan.Update], counts[k][plan.Delete], unchanged[k]}
+		for i, n := range row {
+			total[i] += n
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", kindName(k), row[0], row[1], row[2], row[3])
+	}
+	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t\n", total[0], total[1], total[2], total[3])
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.stdout)
+	return err
+}
+
+// unchanged counts the wanted objects that NetBox has as they should be.
+func (s summary) unchanged() map[domain.Kind]int {
+	touched := map[domain.Ref]bool{}
+	for _, c := range s.result.Plan.Changes {
+		touched[domain.To(c.Kind, c.Key)] = true
+	}
+	out := map[domain.Kind]int{}
+	stage := s.ask.Stage
+	for ref := range s.result.Plan.Bound {
+		if !touched[domain.To(ref.Kind, ref.Key)] && stage.Keeps(ref.Kind, ref.Key) {
+			out[ref.Kind]++
+		}
+	}
+	return out
+}
+
+func (s summary) reports(p *program, outcome plan.Outcome, title string) {
+	var lines []string
+	for _, r := range s.result.Reports {
+		if r.Outcome != outcome {
+			continue
+		}
+		line := r.Label
+		if r.Kind != "" {
+			line = kindName(r.Kind) + " " + r.Label
+		}
+		if r.Field != "" {
+			line += ", " + r.Field
+		}
+		line += ": " + r.Reason
+		if r.WayOut != "" {
+			line += "\n    → " + r.WayOut
+		}
+		lines = append(lines, line)
+	}
+	list(p, title, lines)
+}
+
+func (s summary) problems(p *program) {
+	var lines []string
+	for _, problem := range s.result.Problems {
+		line := problem.What + ": " + problem.Reason
+		if problem.WayOut != "" {
+			line += "\n    → " + problem.WayOut
+		}
+		lines = append(lines, line)
+	}
+	list(p, "Could not be read, and is left as it is", lines)
+}
+
+func list(p *program, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(p.stdout, "%s (%d):\n", title, len(lines))
+	for _, l := range lines {
+		fmt.Fprintln(p.stdout, "  "+l)
+	}
+	fmt.Fprintln(p.stdout)
+}
+
+func (s summary) verdict() string {
+	what := strings.ToUpper(s.ask.Stage.Title[:1]) + s.ask.Stage.Title[1:]
+	if s.ask.DryRun {
+		return fmt.Sprintf("%s planned: %s. Nothing was written.", what, count(len(s.result.Plan.Changes), "write"))
+	}
+	switch {
+	case s.result.Outcome == run.OutcomePartial:
+		return what + " partly done: what failed is listed above; all else is done."
+	case len(s.result.Plan.Changes) == 0:
+		return what + " completed: NetBox was up to date, nothing was written."
+	}
+	return what + " completed."
+}
