@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // documentRoutes serves the OpenAPI document. It is 3.0, for the Swagger UI
 // knows no other, and ready before the first request asks for it.
 func (s *Server) documentRoutes() error {
+	s.describe(documentPath, "openapi", "This document", "application/json")
+	s.describe(docsPath, "docs", "This document, for people", "text/html")
 	raw, err := s.api.OpenAPI().Downgrade()
 	if err != nil {
 		return fmt.Errorf("make the OpenAPI document: %w", err)
@@ -25,6 +29,13 @@ func (s *Server) documentRoutes() error {
 		_, _ = w.Write(s.document)
 	})
 	return nil
+}
+
+// describe adds a public route that is not made by a handler of types.
+func (s *Server) describe(path, id, summary, contentType string) {
+	s.api.OpenAPI().AddOperation(&huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"service"},
+		Security: []map[string][]string{}, Responses: map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK),
+			Content: map[string]*huma.MediaType{contentType: {}}}}})
 }
 
 const documentPath = "/openapi.json"

@@ -41,6 +41,10 @@ func config() huma.Config {
 	c.Info.Description = "Reads Proxmox VE and keeps NetBox true to it. It answers the NetBox plugin netbox-proxbox."
 	c.CreateHooks, c.DocsPath, c.OpenAPIPath, c.SchemasPath = nil, "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // a client may say more than we know
+	c.Components.Parameters = map[string]*huma.Param{}
+	for _, p := range runParams() {
+		c.Components.Parameters[p.Name] = p
+	}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		keyScheme: {Type: "apiKey", In: "header", Name: keyHeader, Description: "An API key: POST /auth/register-key makes the first one."},
 	}

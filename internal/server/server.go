@@ -56,6 +56,7 @@ type Server struct {
 
 	closing   context.Context
 	close     context.CancelFunc
+	mu        sync.Mutex // between streams that begin and Close
 	streams   sync.WaitGroup
 	keepalive time.Duration // of silence before a stream says that it lives
 	patience  time.Duration // of a JSON sync that waits for another run
@@ -104,7 +105,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Close ends the streams that are open and waits until their handlers are
 // done. It does not end runs; the run manager does.
 func (s *Server) Close() error {
+	s.mu.Lock()
 	s.close()
+	s.mu.Unlock()
 	s.streams.Wait()
 	return nil
 }
