@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"proxbox/internal/domain"
-	"proxbox/internal/netbox"
 	"proxbox/internal/plan"
 )
 
@@ -39,8 +37,9 @@ type Options struct {
 	Message func(plan.Change) string
 	// Done is told each object as it ends, from several goroutines.
 	Done func(Ended)
-	// Pause is called between two batches: a more urgent run may go first. An
-	// error ends the run at this boundary.
+	// Pause is called before each batch: a more urgent run may go first, while
+	// the batches that are on their way are finished. An error ends the run at
+	// this boundary.
 	Pause func(ctx context.Context) error
 }
 
@@ -56,26 +55,18 @@ type Result struct {
 	Reports                   []plan.Report
 }
 
-// MaxRefusals is after how many refusals in a row, of the same field with the
-// same reason, a kind is given up: a rule of this NetBox refuses all of it.
-const MaxRefusals = 20
-
 type applier struct {
-	nb     NetBox
-	inv    *domain.Inventory
-	opt    Options
-	mu     sync.Mutex
-	ids    map[domain.Ref]int
-	failed map[domain.Ref]bool
-	result Result
-	// refusals counts equal refusals in a row by kind; stopped kinds are given up.
-	refusals map[domain.Kind]*refusal
-}
+	nb  NetBox
+	inv *domain.Inventory
+	opt Options
 
-type refusal struct {
-	field, reason string
-	count         int
-	stopped       bool
+	mu     sync.Mutex // guards the inventory and what is below
+	ids    map[domain.Ref]int
+	failed map[domain.Ref]domain.Fields // what could not be written to an object
+	done   map[domain.Ref]bool
+	result Result
+	// refusals are the last refusals in a row of each kind.
+	refusals map[domain.Kind]*refusal
 }
 
 // Run carries the changes out, phase by phase, and keeps the inventory true to
@@ -88,21 +79,22 @@ func Run(ctx context.Context, nb NetBox, p *plan.Plan, inv *domain.Inventory, op
 	if opt.Settle <= 0 {
 		opt.Settle = 5 * time.Second
 	}
-	a := &applier{nb: nb, inv: inv, opt: opt, ids: maps.Clone(p.Bound), failed: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}}
+	a := &applier{nb: nb, inv: inv, opt: opt, ids: maps.Clone(p.Bound), failed: map[domain.Ref]domain.Fields{},
+		done: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}}
 	if a.ids == nil {
 		a.ids = map[domain.Ref]int{}
 	}
-	for start := 0; start < len(p.Changes); {
+	var err error
+	for start := 0; start < len(p.Changes) && err == nil; {
 		end := start
 		for end < len(p.Changes) && p.Changes[end].Phase == p.Changes[start].Phase {
 			end++
 		}
-		if err := a.phase(ctx, p.Changes[start:end]); err != nil {
-			return a.result, err
-		}
+		err = a.phase(ctx, p.Changes[start:end])
 		start = end
 	}
-	return a.result, nil
+	a.reportStopped()
+	return a.result, err
 }
 
 // batch is a run of changes that go in one request.
@@ -139,8 +131,7 @@ func (a *applier) phase(ctx context.Context, changes []plan.Change) error {
 	return g.Wait()
 }
 
-// batches groups changes by kind and operation. A small lot is halved rather
-// than sent whole, so that NetBox's workers share it.
+// batches groups changes by kind and operation, and bounds them.
 func (a *applier) batches(changes []plan.Change) []batch {
 	type lot struct {
 		op   plan.Op
@@ -157,8 +148,7 @@ func (a *applier) batches(changes []plan.Change) []batch {
 	}
 	var out []batch
 	for _, l := range order {
-		size := a.opt.BatchSize
-		for chunk := range slices.Chunk(byLot[l], size) {
+		for chunk := range slices.Chunk(byLot[l], a.opt.BatchSize) {
 			out = append(out, batch{l.op, l.kind, chunk})
 		}
 	}
@@ -190,130 +180,24 @@ func (a *applier) spread(batches []batch) []batch {
 	return batches
 }
 
-// entry is a change with the body that writes it.
-type entry struct {
-	change plan.Change
-	fields domain.Fields // resolved
-	body   map[string]any
-	// repeated is true once the write was sent again after a lost answer.
-	repeated bool
-}
-
-// send encodes a batch, bounds it by bytes and writes it.
-func (a *applier) send(ctx context.Context, b batch) error {
-	var entries []entry
-	size := 0
-	for _, c := range b.changes {
-		e, ok := a.encode(c)
-		if !ok {
-			continue
-		}
-		raw, err := json.Marshal(e.body)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", c.Label, err)
-		}
-		if size+len(raw) > netbox.MaxBody && len(entries) > 0 {
-			if err := a.write(ctx, b, entries); err != nil {
-				return err
-			}
-			entries, size = nil, 0
-		}
-		entries = append(entries, e)
-		size += len(raw) + 1
-	}
-	return a.write(ctx, b, entries)
-}
-
-// encode resolves what a change points at. ok is false when it cannot be
-// written because what it needs was not done.
-func (a *applier) encode(c plan.Change) (entry, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if r := a.refusals[c.Kind]; r != nil && r.stopped {
-		a.end(c, &plan.Report{Outcome: plan.Skipped, Reason: "NetBox refuses every " + string(c.Kind) + ": " + r.reason})
-		return entry{}, false
-	}
-	id := c.ID
-	if id == 0 && c.Op != plan.Create {
-		if id = a.ids[domain.To(c.Kind, c.Key)]; id == 0 {
-			return entry{}, false // it was not made; that is reported already
-		}
-	}
-	if c.Op == plan.Delete {
-		body := map[string]any{"id": id}
-		a.message(c, body)
-		return entry{change: c, body: body}, true
-	}
-	fields := make(domain.Fields, len(c.Set))
-	for name, v := range c.Set {
-		resolved, ok := a.resolve(v)
-		if ok {
-			fields[name] = resolved
-			continue
-		}
-		if plan.Required(c.Kind, name) {
-			a.end(c, &plan.Report{Outcome: plan.Skipped, Field: name, Reason: "needs an object that was not made"})
-			return entry{}, false
-		}
-	}
-	if len(fields) == 0 || c.Op == plan.Update && len(fields) == 1 && fields["proxmox_last_updated"] != nil {
-		return entry{}, false
-	}
-	body, err := netbox.Encode(c.Kind, 0, fields)
-	if err != nil {
-		a.end(c, &plan.Report{Outcome: plan.Failed, Reason: err.Error()})
-		return entry{}, false
-	}
-	if c.Op == plan.Update {
-		body["id"] = id
-	}
-	a.message(c, body)
-	return entry{change: c, fields: fields, body: body}, true
-}
-
-func (a *applier) message(c plan.Change, body map[string]any) {
-	if a.opt.Message != nil {
-		if m := a.opt.Message(c); m != "" {
-			body["changelog_message"] = m
-		}
-	}
-}
-
-// resolve gives references the ids of what this run made.
-func (a *applier) resolve(v any) (any, bool) {
-	switch v := v.(type) {
-	case domain.Ref:
-		if v.ID != 0 {
-			return v, true
-		}
-		id, ok := a.ids[domain.To(v.Kind, v.Key)]
-		return domain.At(v.Kind, id), ok
-	case domain.Refs:
-		var out domain.Refs
-		for _, r := range v {
-			if rr, ok := a.resolve(r); ok {
-				out = append(out, rr.(domain.Ref))
-			}
-		}
-		return out, true
-	}
-	return v, true
-}
-
-// end tells how a change ended. a.mu is held.
+// end tells how a change ended; r is nil when it was done. a.mu is held.
 func (a *applier) end(c plan.Change, r *plan.Report) {
+	ref := domain.To(c.Kind, c.Key)
 	switch {
 	case r != nil:
 		r.Kind, r.Key, r.Label = c.Kind, c.Key, c.Label
-		a.result.Reports = append(a.result.Reports, *r)
-		a.failed[domain.To(c.Kind, c.Key)] = true
+		if r.Outcome != plan.Skipped || !plan.Companion(c.Kind) && c.Op == plan.Create {
+			a.result.Reports = append(a.result.Reports, *r)
+		}
+		a.remember(ref, c)
 	case c.Op == plan.Create:
 		a.result.Created++
-	case c.Op == plan.Update:
-		a.result.Updated++
 	case c.Op == plan.Delete:
 		a.result.Deleted++
+	case c.Key == "" || !a.done[ref]:
+		a.result.Updated++ // once, however often it is written
 	}
+	a.done[ref] = true
 	if a.opt.Done != nil {
 		a.opt.Done(Ended{c, r})
 	}

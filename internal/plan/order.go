@@ -75,6 +75,11 @@ var stateKind = map[domain.Kind]domain.Kind{
 	domain.KindIPAddress: domain.KindIPAddressState, domain.KindInterface: domain.KindInterfaceState,
 }
 
+// Companion tells whether objects of a kind are nothing without another one: a
+// sync-state row, the MAC address of an interface. Where that one could not be
+// made, they need no report of their own.
+func Companion(kind domain.Kind) bool { return stateOf[kind] != "" || kind == domain.KindMACAddress }
+
 // Required tells whether NetBox takes no object of the kind without a field.
 func Required(kind domain.Kind, field string) bool { return required[kind][field] }
 

@@ -356,7 +356,7 @@ func (p *planner) skip(it *item, needs any) {
 	it.state = dropped
 	ref, _ := needs.(domain.Ref)
 	other := p.at(ref)
-	if other == nil || other.why == "" || it.Mode != domain.Manage || stateOf[it.Kind] != "" {
+	if other == nil || other.why == "" || it.Mode != domain.Manage || Companion(it.Kind) {
 		return
 	}
 	it.why = "needs " + other.Label

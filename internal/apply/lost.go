@@ -1,0 +1,160 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"proxbox/internal/domain"
+	"proxbox/internal/plan"
+)
+
+// maxReadings bounds how often a kind is read again after a lost answer.
+const maxReadings = 12
+
+// reread finds out what became of a write whose answer was lost: what is there
+// counts as done, and only the rest is sent again.
+func (a *applier) reread(ctx context.Context, b batch, entries []entry, cause error) error {
+	table, err := a.settled(ctx, b)
+	if err != nil {
+		return fmt.Errorf("%s %s: the answer was lost (%w), and reading again failed: %w", b.op, b.kind, cause, err)
+	}
+	rest := a.found(b, entries, table)
+	if len(rest) == len(entries) {
+		return a.again(ctx, b, rest, cause)
+	}
+	return a.write(ctx, b, rest)
+}
+
+// settled reads a kind until two readings agree, for NetBox may still be
+// writing.
+func (a *applier) settled(ctx context.Context, b batch) (*domain.Table, error) {
+	var table *domain.Table
+	for i := range maxReadings {
+		if i > 0 {
+			select {
+			case <-time.After(a.opt.Settle):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		next, err := a.nb.ReadTable(ctx, b.kind, nil)
+		if err != nil {
+			return nil, err
+		}
+		if table != nil && sameRows(table, next) {
+			return next, nil
+		}
+		table = next
+	}
+	return table, nil
+}
+
+// found takes the table read again into the inventory, ends what has landed
+// and returns the rest.
+func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []entry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	table.Marked = a.inv.Table(b.kind).Marked
+	a.inv.Set(table)
+	key := plan.NaturalKey(b.kind)
+	made := map[string]*domain.Row{}
+	if b.op == plan.Create {
+		for row := range table.Rows() {
+			made[keyOf(row.Fields, key)] = row
+		}
+	}
+	for _, e := range entries {
+		switch b.op {
+		case plan.Create:
+			if row := made[keyOf(e.fields, key)]; row != nil {
+				a.made(table, e, row)
+				continue
+			}
+		case plan.Update:
+			if row := table.Get(e.id()); row != nil && agrees(row, e.fields) {
+				a.end(e.change, nil)
+				continue
+			}
+		case plan.Delete:
+			if table.Get(e.id()) == nil {
+				a.end(e.change, nil)
+				continue
+			}
+		}
+		rest = append(rest, e)
+	}
+	return rest
+}
+
+// again repeats a write of which nothing landed, in halves: it may be its
+// size that NetBox cannot answer in time.
+func (a *applier) again(ctx context.Context, b batch, entries []entry, cause error) error {
+	if len(entries) == 1 {
+		e := entries[0]
+		if e.repeated {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.end(e.change, &plan.Report{Outcome: plan.Failed, Reason: cause.Error(), WayOut: "the next run tries it again"})
+			return nil
+		}
+		e.repeated = true
+		return a.write(ctx, b, []entry{e})
+	}
+	half := len(entries) / 2
+	if err := a.write(ctx, b, entries[:half]); err != nil {
+		return err
+	}
+	return a.write(ctx, b, entries[half:])
+}
+
+func sameRows(a, b *domain.Table) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	for r := range a.Rows() {
+		if b.Get(r.ID) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// keyOf is an object's natural key as text.
+func keyOf(fields domain.Fields, names []string) string {
+	var b strings.Builder
+	for _, n := range names {
+		if v := fields[n]; !domain.IsEmpty(v) {
+			fmt.Fprint(&b, v)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// agrees tells whether a row has what was sent.
+func agrees(row *domain.Row, fields domain.Fields) bool {
+	for name, want := range fields {
+		switch name {
+		case "add_tags":
+			for _, t := range want.(domain.Refs) {
+				if !row.Refs("tags").Has(t) {
+					return false
+				}
+			}
+		case "remove_tags":
+			for _, t := range want.(domain.Refs) {
+				if row.Refs("tags").Has(t) {
+					return false
+				}
+			}
+		case "proxmox_last_updated":
+		default:
+			if !domain.Equal(row.Fields[name], want) {
+				return false
+			}
+		}
+	}
+	return true
+}
