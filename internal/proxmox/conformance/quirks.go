@@ -31,7 +31,7 @@ func FakePVE() map[Quirk]string {
 	return map[Quirk]string{
 		NodeSize:            "every node that is online has 4 CPUs and 8 GiB",
 		NodeFingerprint:     "all nodes have one certificate fingerprint; it is made that of the first node",
-		NodeAddress:         "the nodes have the addresses 192.0.2.11 and up, in the order of their names",
+		NodeAddress:         "the nodes have the addresses 192.0.2.11 and up, in the order of their names, as those of the demo are",
 		AlwaysACluster:      "/cluster/status has a row of the cluster, whose name may be null, on a stand-alone host too",
 		EverybodyIsSeen:     "a guest has all of its row in /cluster/resources from its first moment on",
 		DeadGuestsAreKnown:  "the guests of a dead node keep all of their row in /cluster/resources but the status",

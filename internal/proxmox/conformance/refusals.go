@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -10,9 +9,6 @@ import (
 	"proxbox/internal/proxmox"
 	proxmoxsim "proxbox/internal/sim/proxmox"
 )
-
-// fmtInt is a number of JSON as text.
-func fmtInt(f float64) string { return fmt.Sprintf("%.0f", f) }
 
 // refusals judges the words in which Proxmox refuses, on which the reader
 // decides.
