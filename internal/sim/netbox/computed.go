@@ -96,15 +96,7 @@ func (s *store) primaryIP(k *kind, r *row) int {
 }
 
 func natOutside(v *view, k *kind, b []byte, r *row) []byte {
-	shape := k.nestedShape(smallIPShape)
-	b = append(b, '[')
-	for i, out := range v.s.referring(k.field("nat_inside"), r.id) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = v.nested(b, k, shape, out.id)
-	}
-	return append(b, ']')
+	return v.mirrored(b, k.field("nat_inside"), r)
 }
 
 func isPrimaryMAC(v *view, k *kind, b []byte, r *row) []byte {
@@ -142,13 +134,18 @@ func countAddresses(v *view, k *kind, b []byte, r *row) []byte {
 }
 
 func bridgeInterfaces(v *view, k *kind, b []byte, r *row) []byte {
-	f := k.field("bridge")
+	return v.mirrored(b, k.field("bridge"), r)
+}
+
+// mirrored lists the objects of a kind whose reference points at this one, in
+// the shape in which each of them shows this one.
+func (v *view) mirrored(b []byte, f *field, r *row) []byte {
 	b = append(b, '[')
 	for i, other := range v.s.referring(f, r.id) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = v.nested(b, k, f.nested, other.id)
+		b = v.nested(b, f.owner, f.nested, other.id)
 	}
 	return append(b, ']')
 }
@@ -189,16 +186,7 @@ func depth(v *view, k *kind, b []byte, r *row) []byte {
 func taggedItems(v *view, k *kind, b []byte, r *row) []byte {
 	n := 0
 	for _, t := range v.s.tables {
-		if !t.k.taggable {
-			continue
-		}
-		for _, o := range t.byID {
-			for _, id := range o.tags {
-				if id == r.id {
-					n++
-				}
-			}
-		}
+		n += t.tagged[r.id]
 	}
 	return strconv.AppendInt(b, int64(n), 10)
 }

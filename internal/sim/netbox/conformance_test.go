@@ -19,7 +19,7 @@ func TestSimulatorConforms(t *testing.T) {
 			conformance.Run(t, conformance.Target{
 				Endpoint: domain.NetBoxEndpoint{Name: name, Domain: "netbox.example.org", Port: 80, TokenVersion: "v1", Token: netboxsim.Token},
 				Release:  release, Plugin: profile.Plugin != "", SyncState: strings.HasPrefix(profile.Plugin, "0.0.29"),
-				Transport: sim.Client().Transport,
+				Transport: sim.Transport(),
 			})
 		})
 	}

@@ -8,6 +8,14 @@ import (
 	"strconv"
 )
 
+// Transport returns a transport whose requests go straight to the server,
+// whatever host they name, without a socket. A fault that cuts the connection
+// is an error of the transport, as it is over a socket.
+func (s *Server) Transport() http.RoundTripper { return direct{s} }
+
+// Client returns an HTTP client with that transport.
+func (s *Server) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
+
 // direct is a transport that calls the server in the same goroutine.
 type direct struct{ s *Server }
 

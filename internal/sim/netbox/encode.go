@@ -267,12 +267,11 @@ func (v *view) path(b []byte, prefix, path string, id int) []byte {
 func (v *view) tags(b []byte, ids []int) []byte {
 	b = append(b, '[')
 	k := v.s.kinds[tagKind]
-	shape := k.nestedShape(tagShape)
 	for i, id := range v.inOrder(k, ids) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = v.nested(b, k, shape, id)
+		b = v.nested(b, k, k.inTags, id)
 	}
 	return append(b, ']')
 }

@@ -43,6 +43,7 @@ type kind struct {
 	compiled    map[string]*filter
 	briefSet    []*field
 	briefNested []nestedField
+	inTags      []nestedField // of tags: one in an object's list
 	sortKeys    []sortKey
 	customAPI   bool // has custom_fields
 	taggable    bool
@@ -375,6 +376,9 @@ func link(kinds []*kind) map[string]*kind {
 			}
 		}
 		k.briefSet, k.briefNested = k.pick(k.brief), k.nestedShape("")
+		if k.name == tagKind {
+			k.inTags = k.nestedShape(tagShape)
+		}
 		for _, f := range k.fields {
 			if f.to != nil {
 				f.nested = f.to.nestedShape(f.shape)

@@ -53,6 +53,11 @@ func (k *kind) ordering(text string) []sortKey {
 // compare orders two rows by their kind's own ordering.
 func (s *store) compare(k *kind, a, b *row) int { return s.compareBy(k.sortKeys, a, b) }
 
+// sort orders rows, and leaves those that are equal as they were.
+func (s *store) sort(keys []sortKey, rows []*row) {
+	slices.SortStableFunc(rows, func(a, b *row) int { return s.compareBy(keys, a, b) })
+}
+
 func (s *store) compareBy(keys []sortKey, a, b *row) int {
 	for _, key := range keys {
 		c := s.compareKey(key, a, b)
@@ -179,7 +184,7 @@ func (s *store) inDefaultOrder(t *table) []*row {
 		return kept.rows
 	}
 	rows := slices.Clone(t.byID)
-	slices.SortStableFunc(rows, func(a, b *row) int { return s.compare(t.k, a, b) })
+	s.sort(t.k.sortKeys, rows)
 	t.sorted.Store(&sortedRows{version, rows})
 	return rows
 }

@@ -96,10 +96,14 @@ func (x *exchange) list() ([]byte, *answer) {
 	}
 	limit := x.limit()
 	start, byCursor := x.query["start"]
-	if byCursor && x.store.profile.cursor {
-		return x.cursorPage(conds, start[0], limit)
+	among, narrowed := x.store.narrow(x.k, x.query)
+	if !narrowed {
+		among = x.store.table(x.k.name).byID
 	}
-	rows := x.ordered()
+	if byCursor && x.store.profile.cursor {
+		return x.cursorPage(among, conds, start[0], limit)
+	}
+	rows := x.ordered(among, narrowed)
 	if len(conds) > 0 {
 		kept := make([]*row, 0, 64)
 		for _, r := range rows {
@@ -143,25 +147,33 @@ func (x *exchange) limit() int {
 	return min(n, maxPage)
 }
 
-func (x *exchange) ordered() []*row {
-	t := x.store.table(x.k.name)
+// ordered puts rows, which come by id, into the order that was asked for. All
+// rows of a kind are kept in its own order.
+func (x *exchange) ordered(rows []*row, narrowed bool) []*row {
 	text := x.query.Get("ordering")
-	if text == "" {
-		return x.store.inDefaultOrder(t)
-	}
-	if text == "id" {
-		return t.byID
+	switch text {
+	case "id":
+		return rows
+	case "-id":
+		rows = slices.Clone(rows)
+		slices.Reverse(rows)
+		return rows
 	}
 	keys := x.k.ordering(text)
-	if len(keys) == 0 {
-		return x.store.inDefaultOrder(t)
+	switch {
+	case narrowed:
+		rows = slices.Clone(rows)
+		x.store.sort(x.k.sortKeys, rows)
+	case len(keys) == 0:
+		return x.store.inDefaultOrder(x.store.table(x.k.name))
+	default:
+		rows = slices.Clone(x.store.inDefaultOrder(x.store.table(x.k.name)))
 	}
-	rows := slices.Clone(x.store.inDefaultOrder(t))
-	slices.SortStableFunc(rows, func(a, b *row) int { return x.store.compareBy(keys, a, b) })
+	x.store.sort(keys, rows)
 	return rows
 }
 
-func (x *exchange) cursorPage(conds []condition, text string, limit int) ([]byte, *answer) {
+func (x *exchange) cursorPage(among []*row, conds []condition, text string, limit int) ([]byte, *answer) {
 	start, err := strconv.Atoi(text)
 	refuse := func(msg string) ([]byte, *answer) {
 		return nil, &answer{status: http.StatusBadRequest, body: []string{msg}}
@@ -174,10 +186,9 @@ func (x *exchange) cursorPage(conds []condition, text string, limit int) ([]byte
 	case x.query.Has("ordering"):
 		return refuse("Ordering cannot be specified in conjunction with cursor-based pagination.")
 	}
-	t := x.store.table(x.k.name)
-	at, _ := t.find(start)
-	page := make([]*row, 0, min(limit, len(t.byID)-at))
-	for _, r := range t.byID[at:] {
+	at, _ := find(among, start)
+	page := make([]*row, 0, min(limit, len(among)-at))
+	for _, r := range among[at:] {
 		if len(page) == limit {
 			break
 		}
@@ -509,7 +520,7 @@ func (x *exchange) targets(ids []int) []*row {
 			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b *row) int { return x.store.compare(x.k, a, b) })
+	x.store.sort(x.k.sortKeys, rows)
 	return rows
 }
 

@@ -385,7 +385,7 @@ func (s *store) unlink(x *tx, k *kind, r *row, going map[anyKey]bool) {
 func (s *store) untag(x *tx, tag int) {
 	for _, name := range s.kindNames() {
 		t := s.tables[name]
-		if !t.k.taggable {
+		if t.tagged[tag] == 0 {
 			continue
 		}
 		for _, r := range slices.Clone(t.byID) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -261,8 +260,3 @@ func withoutStamps(fs []*field) []*field {
 	}
 	return kept
 }
-
-// Client returns an HTTP client whose requests go straight to the server,
-// whatever host they name, without a socket. A fault that cuts the connection
-// is an error of the transport, as it is over a socket.
-func (s *Server) Client() *http.Client { return &http.Client{Transport: direct{s}} }

@@ -78,6 +78,7 @@ type table struct {
 	uniq    []map[string]int       // by constraint: key -> id
 	alone   map[int]map[string]int // by slot of a unique field: value -> id
 	hosts   map[netip.Addr][]int   // of an address field: host part -> ids
+	tagged  map[int]int            // tag -> how many rows carry it
 
 	version atomic.Uint64
 	sorted  atomic.Pointer[sortedRows]
@@ -113,7 +114,7 @@ func newStore(p Profile, clock func() time.Time, log bool) *store {
 		t := &table{
 			k: k, rows: map[int]*row{}, nextID: 1,
 			refs: map[int]map[int][]int{}, counts: map[int]map[int]int{}, alone: map[int]map[string]int{},
-			generic: map[anyKey][]int{}, hosts: map[netip.Addr][]int{},
+			generic: map[anyKey][]int{}, hosts: map[netip.Addr][]int{}, tagged: map[int]int{},
 			uniq: make([]map[string]int, len(k.unique)),
 		}
 		for i := range t.uniq {
@@ -219,11 +220,20 @@ func (s *store) swap(t *table, old, new *row) {
 	}
 }
 
-func (t *table) find(id int) (int, bool) {
-	return slices.BinarySearchFunc(t.byID, id, func(r *row, id int) int { return cmp.Compare(r.id, id) })
+func (t *table) find(id int) (int, bool) { return find(t.byID, id) }
+
+// find looks an id up among rows that are ordered by it.
+func find(rows []*row, id int) (int, bool) {
+	return slices.BinarySearchFunc(rows, id, func(r *row, id int) int { return cmp.Compare(r.id, id) })
 }
 
 func (t *table) reindex(old, new *row) {
+	if old != nil {
+		count(t.tagged, old.tags, -1)
+	}
+	if new != nil {
+		count(t.tagged, new.tags, 1)
+	}
 	for slot, index := range t.refs {
 		was, is := value(old, slot), value(new, slot)
 		if valueEqual(was, is) && old != nil && new != nil {
@@ -244,14 +254,8 @@ func (t *table) reindex(old, new *row) {
 		if valueEqual(was, is) {
 			continue
 		}
-		for _, id := range idsOf(was) {
-			if index[id]--; index[id] == 0 {
-				delete(index, id)
-			}
-		}
-		for _, id := range idsOf(is) {
-			index[id]++
-		}
+		count(index, idsOf(was), -1)
+		count(index, idsOf(is), 1)
 	}
 	for slot, index := range t.alone {
 		was, is := uniqueText(value(old, slot)), uniqueText(value(new, slot))
@@ -311,6 +315,14 @@ func (t *table) reindex(old, new *row) {
 			if isOK {
 				t.hosts[is.Addr()] = with(t.hosts[is.Addr()], new.id)
 			}
+		}
+	}
+}
+
+func count(index map[int]int, ids []int, by int) {
+	for _, id := range ids {
+		if index[id] += by; index[id] == 0 {
+			delete(index, id)
 		}
 	}
 }
