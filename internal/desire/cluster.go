@@ -48,12 +48,12 @@ func (b *builder) partMark() domain.Refs {
 func (b *builder) cluster(v *view) {
 	name := v.Cluster.Name
 	mode := v.Cluster.Mode()
-	suffix := v.Endpoint.DisplayName()
+	suffix := v.suffix()
 	kind := b.add(domain.Object{Kind: domain.KindClusterType, Key: domain.Key(mode), Label: "cluster type " + mode, Fields: domain.Fields{
 		"name": strings.ToUpper(mode[:1]) + mode[1:], "slug": mode, "description": "Proxmox " + mode + " mode"}})
 	site := b.site(v)
 	fields := domain.Fields{
-		"name": name, "type": kind, "scope": site, "status": "active",
+		"name": cut(name, 100), "type": kind, "scope": site, "status": "active",
 		"description": "Proxmox " + mode + " cluster.",
 	}
 	if tenant, ok := b.tenant(v); ok {
@@ -85,7 +85,7 @@ func (b *builder) site(v *view) domain.Ref {
 			Owner: v.key, Fields: domain.Fields{"id": e.SiteID, "slug": e.SiteSlug, "name": e.SiteName}})
 	}
 	name := cut("Proxmox Default Site - "+v.Cluster.Name, 100)
-	return b.add(domain.Object{Kind: domain.KindSite, Key: key, Label: "site " + name, Suffix: e.DisplayName(), Owner: v.key,
+	return b.add(domain.Object{Kind: domain.KindSite, Key: key, Label: "site " + name, Suffix: v.suffix(), Owner: v.key,
 		Fields: domain.Fields{"name": name, "slug": cut("proxmox-default-site-"+slug(v.Cluster.Name, "cluster"), 100), "status": "active"}})
 }
 

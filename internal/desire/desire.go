@@ -4,10 +4,7 @@
 package desire
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"proxbox/internal/domain"
@@ -78,75 +75,6 @@ func (b *builder) whole(owner domain.Key, kind domain.Kind) {
 	b.out.Whole[domain.PartsOf{Owner: owner, Kind: kind}] = true
 }
 
-// view is one Proxmox cluster as its endpoints together show it.
-type view struct {
-	*domain.Snapshot
-	key       domain.Key
-	endpoints []int
-	pluginIDs []int
-}
-
-// unite groups the snapshots by cluster (rules.md 4): two endpoints are one
-// cluster only when they share a node with the same certificate.
-func unite(snapshots []*domain.Snapshot) []*view {
-	sorted := slices.Clone(snapshots)
-	slices.SortFunc(sorted, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Endpoint.ID, b.Endpoint.ID) })
-	var views []*view
-	for _, s := range sorted {
-		i := slices.IndexFunc(views, func(v *view) bool { return shareNode(v.Snapshot, s) })
-		if i < 0 {
-			views = append(views, &view{Snapshot: s, key: domain.Key("c" + strconv.Itoa(s.Endpoint.ID))})
-			i = len(views) - 1
-		}
-		v := views[i]
-		v.endpoints = append(v.endpoints, s.Endpoint.ID)
-		if id := s.Endpoint.PluginID(); id != 0 {
-			v.pluginIDs = append(v.pluginIDs, id)
-		}
-		if v.Snapshot != s {
-			v.Snapshot = better(v.Snapshot, s)
-		}
-	}
-	return views
-}
-
-func shareNode(a, b *domain.Snapshot) bool {
-	for _, n := range a.Nodes {
-		for _, m := range b.Nodes {
-			if n.SSLFingerprint != "" && n.SSLFingerprint == m.SSLFingerprint {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// better returns the first snapshot, with what only the second could read.
-func better(a, b *domain.Snapshot) *domain.Snapshot {
-	merged := *a
-	merged.Guests = slices.Clone(a.Guests)
-	merged.Problems = slices.Concat(a.Problems, b.Problems)
-	for i, g := range merged.Guests {
-		j := slices.IndexFunc(b.Guests, func(o domain.Guest) bool { return o.VMID == g.VMID && o.Type == g.Type })
-		if j < 0 {
-			continue
-		}
-		o := b.Guests[j]
-		if !g.Config.OK {
-			merged.Guests[i].Config = o.Config
-		}
-		if !g.Agent.OK {
-			merged.Guests[i].Agent = o.Agent
-		}
-	}
-	for _, o := range b.Guests {
-		if !slices.ContainsFunc(merged.Guests, func(g domain.Guest) bool { return o.VMID == g.VMID && o.Type == g.Type }) {
-			merged.Guests = append(merged.Guests, o)
-		}
-	}
-	return &merged
-}
-
 // slug is NetBox's form of a name: lower case, runs of other characters one dash.
 func slug(name, fallback string) string {
 	var out strings.Builder
@@ -162,16 +90,15 @@ func slug(name, fallback string) string {
 		}
 		dash = true
 	}
-	if out.Len() == 0 {
-		return fallback
-	}
-	return out.String()
+	return firstOf(out.String(), fallback)
 }
 
 // cut shortens a text to what a NetBox field holds, at a character's border.
+// NetBox strips blanks at both ends, so that they would differ for ever.
 func cut(s string, limit int) string {
+	s = strings.TrimSpace(s)
 	if r := []rune(s); len(r) > limit {
-		return string(r[:limit])
+		s = strings.TrimSpace(string(r[:limit]))
 	}
 	return s
 }

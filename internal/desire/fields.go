@@ -1,6 +1,10 @@
 package desire
 
-import "proxbox/internal/domain"
+import (
+	"strings"
+
+	"proxbox/internal/domain"
+)
 
 // Flags tells which overwrite flags are on (contract 5.1, without their
 // prefix "overwrite_"): "vm_role", "device_tags", ...
@@ -14,7 +18,7 @@ var flagOf = map[domain.Kind]map[string]string{
 		"description": "device_description",
 	},
 	domain.KindVirtualMachine: {
-		"virtual_machine_type": "vm_type", "platform": "vm_platform", "tags": "vm_tags", "synced_tags": "vm_proxmox_tags",
+		"role": "vm_role", "virtual_machine_type": "vm_type", "platform": "vm_platform", "tags": "vm_tags", "synced_tags": "vm_proxmox_tags",
 		"description": "vm_description",
 	},
 	domain.KindCluster:        {"description": "cluster_description", "tags": "cluster_tags"},
@@ -38,14 +42,18 @@ var sharedVocabulary = map[domain.Kind]bool{
 	domain.KindVirtualMachineType: true, domain.KindCustomField: true,
 }
 
-// onCreate are the fields that are written with a new object and are a
-// person's from then on; fields that NetBox has by default empty are filled.
-var onCreate = map[domain.Kind]map[string]domain.Ownership{
-	domain.KindCluster: {"scope": domain.OnCreate, "status": domain.OnCreate, "tenant": domain.OnCreate},
-	domain.KindDevice:  {"site": domain.OnCreate, "tenant": domain.OnCreate, "primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+// ownership names the fields of an object that exists already which are not
+// simply kept true: those that are a person's from then on, those that are
+// filled while they are empty, and those that both sides change. What is not
+// wanted at all is a person's anyway.
+var ownership = map[domain.Kind]map[string]domain.Ownership{
+	domain.KindCluster: {"name": domain.ThreeWay, "type": domain.OnCreate, "scope": domain.OnCreate, "status": domain.OnCreate,
+		"tenant": domain.OnCreate},
+	domain.KindDevice: {"name": domain.OnCreate, "site": domain.OnCreate, "tenant": domain.OnCreate,
+		"primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+	domain.KindInterface: {"type": domain.OnCreate, "mode": domain.WhenEmpty, "untagged_vlan": domain.WhenEmpty},
 	domain.KindVirtualMachine: {"name": domain.ThreeWay, "role": domain.ThreeWay, "tenant": domain.OnCreate, "serial": domain.WhenEmpty,
 		"primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
-	domain.KindMACAddress: {},
 }
 
 // Owns says whose a field is on an object that exists already (rules.md 2).
@@ -55,18 +63,25 @@ func Owns(flags Flags) func(kind domain.Kind, field string) domain.Ownership {
 		if sharedVocabulary[kind] {
 			return domain.OnCreate
 		}
-		if o, ok := onCreate[kind][field]; ok {
-			return o
-		}
-		flag, ok := flagOf[kind][field]
-		if !ok && len(field) > 3 && field[:3] == "cf_" && !identityField[field] {
-			flag, ok = customFieldFlag[kind]
-		}
-		if ok && !flags(flag) {
+		if flag := flagFor(kind, field); flag != "" && !flags(flag) {
 			return domain.WhenEmpty
+		}
+		if o, ok := ownership[kind][field]; ok {
+			return o
 		}
 		return domain.Always
 	}
+}
+
+// flagFor is the overwrite flag of a field; "" when it has none.
+func flagFor(kind domain.Kind, field string) string {
+	if flag := flagOf[kind][field]; flag != "" {
+		return flag
+	}
+	if strings.HasPrefix(field, "cf_") && !identityField[field] {
+		return customFieldFlag[kind]
+	}
+	return ""
 }
 
 // identityField are the custom fields without which a guest is not known

@@ -156,7 +156,7 @@ func discovered(t domain.GuestType) string {
 
 func guestTags(g domain.Guest) []string {
 	tags := g.Tags
-	if g.Config.OK && len(g.Config.Value.Tags) > 0 {
+	if g.Config.OK {
 		tags = g.Config.Value.Tags
 	}
 	return slices.Compact(slices.Sorted(slices.Values(tags)))
@@ -190,7 +190,9 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 	}
 	f := domain.Fields{
 		"virtual_machine": vm, "proxmox_vm_id": g.VMID, "proxmox_vm_type": string(g.Type),
-		"proxmox_link": link(v, g),
+	}
+	if l := link(v, g); l != "" {
+		f["proxmox_link"] = l
 	}
 	b.whose(v, f, g.Node)
 	if mode == domain.Manage {
@@ -272,22 +274,29 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 	b.whole(vm.Key, domain.KindVMInterface)
 }
 
-// seenByGuest is the guest's own view of a NIC, recognised by its MAC alone.
+// seenByGuest is the guest's own view of a NIC, recognised by its MAC alone:
+// its bridges and VLAN interfaces have the MAC of what they sit on, and their
+// addresses come in by the same NIC. The name is that of the first which has
+// addresses; "ens20:1" is another name for ens20.
 func (b *builder) seenByGuest(g domain.Guest, nic domain.NIC) *domain.GuestInterface {
 	if !g.Agent.OK || nic.MAC == "" {
 		return nil
 	}
-	var found *domain.GuestInterface
-	for i := range g.Agent.Value {
-		gi := &g.Agent.Value[i]
-		if gi.MAC != nic.MAC || strings.Contains(gi.Name, ":") {
-			continue // "ens20:1" is another name for ens20
+	var seen *domain.GuestInterface
+	named := false
+	for _, gi := range g.Agent.Value {
+		if gi.MAC != nic.MAC {
+			continue
 		}
-		if found == nil || len(gi.Addresses) > 0 && len(found.Addresses) == 0 {
-			found = gi
+		if seen == nil {
+			seen = &domain.GuestInterface{MAC: gi.MAC}
 		}
+		if alias := strings.Contains(gi.Name, ":"); !alias && (seen.Name == "" || !named && len(gi.Addresses) > 0) {
+			seen.Name, named = gi.Name, len(gi.Addresses) > 0
+		}
+		seen.Addresses = append(seen.Addresses, gi.Addresses...)
 	}
-	return found
+	return seen
 }
 
 // addresses wants the addresses of one VM interface (rules.md 4): what the

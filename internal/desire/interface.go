@@ -61,7 +61,7 @@ func (b *builder) nodeInterfaces(v *view, device, site domain.Ref, n domain.Node
 		}
 		f := domain.Fields{
 			"device": device, "name": cut(i.Name, 64), "type": nodeInterfaceType(i), "enabled": i.Active || i.Autostart,
-			"bridge": at(masterBridge[i.Name]), "lag": at(bond[i.Name]), "parent": nil, "mtu": nil, "mode": "", "untagged_vlan": nil,
+			"bridge": at(masterBridge[i.Name]), "lag": at(bond[i.Name]), "parent": nil,
 		}
 		if f["type"] == "virtual" {
 			f["parent"] = at(parentOf(i))

@@ -1,7 +1,7 @@
 package desire
 
 import (
-	"net/url"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -16,7 +16,7 @@ func nodeKey(v *view, name string) domain.Key { return v.key + "/node/" + domain
 func deviceName(v *view, node string) string {
 	t := v.Endpoint.NodeDeviceNameTemplate
 	if !strings.Contains(t, "{node}") {
-		return node
+		return cut(node, 64)
 	}
 	return cut(strings.NewReplacer(
 		"{node}", node,
@@ -46,7 +46,7 @@ func (b *builder) node(v *view, cluster, site domain.Ref, n domain.Node) {
 	if tenant, ok := b.tenant(v); ok {
 		fields["tenant"] = tenant
 	}
-	device := b.add(domain.Object{Kind: domain.KindDevice, Key: key, Owner: v.key, Label: "node " + n.Name, Suffix: v.Endpoint.DisplayName(),
+	device := b.add(domain.Object{Kind: domain.KindDevice, Key: key, Owner: v.key, Label: "node " + n.Name, Suffix: v.suffix(),
 		Identity: domain.Identity{Endpoints: v.endpoints, PluginIDs: v.pluginIDs, Cluster: v.key, Name: n.Name},
 		Fields:   fields, Tags: domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(TagDiscoveredNode)}}})
 	b.nodeRows(v, device, n)
@@ -96,6 +96,5 @@ func link(v *view, g domain.Guest) string {
 	if host != "localhost" && !strings.ContainsAny(host, ".:") || strings.Contains(host, "_") {
 		return ""
 	}
-	u := v.Endpoint.BaseURL() + "/#v1:0:=" + url.PathEscape(string(g.Type)+"/") + itoa(g.VMID)
-	return strings.Replace(u, "%2F", "/", 1)
+	return fmt.Sprintf("%s/#v1:0:=%s/%d", v.Endpoint.BaseURL(), g.Type, g.VMID)
 }

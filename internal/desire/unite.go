@@ -1,0 +1,116 @@
+package desire
+
+import (
+	"cmp"
+	"slices"
+
+	"proxbox/internal/domain"
+)
+
+// view is one Proxmox cluster as its endpoints together show it.
+type view struct {
+	*domain.Snapshot
+	key       domain.Key
+	endpoints []int
+	pluginIDs []int
+}
+
+// suffix tells objects of this cluster from those of another one with the
+// same name.
+func (v *view) suffix() string {
+	return cut(firstOf(v.Endpoint.DisplayName(), v.Endpoint.Host(), itoa(v.Endpoint.ID)), 40)
+}
+
+// unite groups the snapshots by cluster (rules.md 4): two endpoints are one
+// cluster only when they share a node with the same certificate.
+func unite(snapshots []*domain.Snapshot) []*view {
+	sorted := slices.Clone(snapshots)
+	slices.SortFunc(sorted, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Endpoint.ID, b.Endpoint.ID) })
+	var views []*view
+	for _, s := range sorted {
+		i := slices.IndexFunc(views, func(v *view) bool { return shareNode(v.Snapshot, s) })
+		if i < 0 {
+			i = len(views)
+			views = append(views, &view{Snapshot: s, key: domain.Key("c" + itoa(s.Endpoint.ID))})
+		} else {
+			views[i].Snapshot = merge(views[i].Snapshot, s)
+		}
+		v := views[i]
+		v.endpoints = append(v.endpoints, s.Endpoint.ID)
+		if id := s.Endpoint.PluginID(); id != 0 {
+			v.pluginIDs = append(v.pluginIDs, id)
+		}
+	}
+	return views
+}
+
+func shareNode(a, b *domain.Snapshot) bool {
+	known := map[string]bool{}
+	for _, n := range a.Nodes {
+		known[n.SSLFingerprint] = n.SSLFingerprint != ""
+	}
+	return slices.ContainsFunc(b.Nodes, func(n domain.Node) bool { return known[n.SSLFingerprint] })
+}
+
+// merge returns the first snapshot, with what only the second could read.
+func merge(a, b *domain.Snapshot) *domain.Snapshot {
+	m := *a
+	m.Problems = slices.Concat(a.Problems, b.Problems)
+	m.Complete = domain.Completeness{
+		Guests: a.Complete.Guests || b.Complete.Guests, Nodes: a.Complete.Nodes || b.Complete.Nodes,
+		Storages: a.Complete.Storages || b.Complete.Storages, Backups: a.Complete.Backups || b.Complete.Backups,
+	}
+	m.Storages = known(a.Storages, b.Storages)
+	m.Nodes = mergeBy(a.Nodes, b.Nodes, func(n domain.Node) string { return n.Name }, func(n, o domain.Node) domain.Node {
+		n.Interfaces, n.Tasks = known(n.Interfaces, o.Interfaces), known(n.Tasks, o.Tasks)
+		return n
+	})
+	type vmid struct {
+		kind domain.GuestType
+		id   int
+	}
+	m.Guests = mergeBy(a.Guests, b.Guests, func(g domain.Guest) vmid { return vmid{g.Type, g.VMID} }, mergeGuest)
+	slices.SortStableFunc(m.Guests, func(x, y domain.Guest) int { return cmp.Compare(x.VMID, y.VMID) })
+	return &m
+}
+
+func mergeGuest(g, o domain.Guest) domain.Guest {
+	if !g.Config.OK && o.Config.OK {
+		// What the row of a guest says was filled up from its configuration.
+		o.Agent, o.Snapshots = known(o.Agent, g.Agent), known(o.Snapshots, g.Snapshots)
+		return o
+	}
+	g.Agent, g.AgentOS, g.Snapshots = known(g.Agent, o.Agent), known(g.AgentOS, o.AgentOS), known(g.Snapshots, o.Snapshots)
+	g.Hostname = firstOf(g.Hostname, o.Hostname)
+	return g
+}
+
+func known[T any](a, b domain.Known[T]) domain.Known[T] {
+	if a.OK {
+		return a
+	}
+	return b
+}
+
+// mergeBy returns the first list in its order, each with its twin of the
+// second joined in, and then what only the second has.
+func mergeBy[T any, K comparable](first, second []T, key func(T) K, join func(T, T) T) []T {
+	twins := make(map[K]T, len(second))
+	for _, x := range second {
+		twins[key(x)] = x
+	}
+	out := make([]T, 0, len(first))
+	for _, x := range first {
+		if twin, ok := twins[key(x)]; ok {
+			x = join(x, twin)
+			delete(twins, key(x))
+		}
+		out = append(out, x)
+	}
+	for _, x := range second {
+		if _, ok := twins[key(x)]; ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
