@@ -10,7 +10,8 @@ out.
 fakepve answers from its own model of Proxmox VE. What it has no model of and
 makes up (a node's network, the cluster's options and jobs, a container's
 interfaces other than those of its configuration) is answered with what the
-estate says, by FakePve.fail, which takes any status and text.
+estate says, by FakePve.fail, which takes any status and text. So is the status
+of a stand-alone host, which it takes for a cluster.
 """
 
 import asyncio
@@ -43,6 +44,10 @@ def add_nodes(pve, estate):
         for task in node['tasks'] or []:
             # fakepve shows the exit status under its name in the list.
             pve.tasklog.append(dict(task, exitstatus=task.get('status'), status='stopped'))
+    if not estate.get('cluster'):
+        host = estate['nodes'][0]
+        say(pve, '/cluster/status', [{'type': 'node', 'id': 'node/' + host['name'], 'name': host['name'], 'nodeid': 0,
+                                      'ip': host['ip'], 'level': '', 'online': 1, 'local': 1}])
     # It has one fingerprint for all nodes; another fake must have another.
     shapes.FINGERPRINT = estate['nodes'][0]['fingerprint']
 
@@ -155,6 +160,8 @@ def load(pve, estate):
     for add in (add_nodes, add_guests, add_storages, add_users, add_jobs):
         add(pve, estate)
     for path, fault in (estate.get('faults') or {}).items():
+        if fault.get('hangs'):
+            raise ValueError('fakepve cannot let {0} hang'.format(path))
         pve.fail('GET', '/api2/json' + path, fault['status'], fault['message'])
 
 

@@ -141,14 +141,13 @@ func (s *suite) cluster() {
 }
 
 func (s *suite) standalone() {
-	if s.odd(AlwaysACluster) {
-		return
-	}
-	e := small(machine(proxmoxsim.Row{"name": "alone"}))
-	e.Cluster = ""
+	e := proxmoxsim.Demo(10)
+	e.StandAlone()
 	snap := s.of(e)
 	s.same("the cluster", domain.Cluster{Name: "pve1", Standalone: true, Quorate: true}, snap.Cluster)
-	if n := snap.Nodes[0]; n.NodeID != 0 || !n.Local || !snap.Complete.Guests {
-		s.Errorf("the host reads %+v, complete: %+v", n, snap.Complete)
+	if n := snap.Nodes[0]; len(snap.Nodes) != 1 || n.NodeID != 0 || !n.Local || !n.Online || n.IP != e.Nodes[0].IP {
+		s.Errorf("the host reads %+v", n)
 	}
+	s.same("completeness", domain.Completeness{Guests: true, Nodes: true, Storages: true, Backups: true}, snap.Complete)
+	s.same("its guests", 10, len(snap.Guests))
 }

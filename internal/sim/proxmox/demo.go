@@ -19,20 +19,30 @@ const firstVMID = 100
 // The moments of the demo are counted from its birth.
 const demoBirth = 1767225600 // 2026-01-01 00:00 UTC
 
-// Demo is an estate of n guests on three nodes, the same every time. The
-// first ones are one of each shape that the reader knows; the rest are
-// ordinary machines and containers, of which an estate has most.
-func Demo(n int) Estate {
+// Demo is an estate of n guests, at most 60,000, on three nodes, the same every
+// time. The first ones are one of each shape that the reader knows; the rest
+// are ordinary machines and containers, of which an estate has most.
+func Demo(n int) Estate { return DemoAt(0, n) }
+
+// DemoAt is the demo of one of several sites, 0 to 9, each with a cluster of
+// its own. Nodes, guests and storages have the same names and numbers at all
+// of them; fingerprints, UUIDs, MAC and IP addresses are a site's own, as
+// those of real estates are.
+func DemoAt(site, n int) Estate {
+	name := "demo"
+	if site > 0 {
+		name += strconv.Itoa(site + 1)
+	}
 	e := Estate{
-		Cluster: "demo", Version: "9.0.10",
+		Cluster: name, Version: "9.0.10",
 		TagStyle: "case-sensitive=0,color-map=prod:cc0000:ffffff;web:00aa55;db:3366ff",
-		Nodes:    demoNodes(),
+		Nodes:    demoNodes(name),
 		Users:    []User{{ID: "root@pam", Password: "demo-password"}},
 		Tokens:   []Token{{ID: "root@pam!proxbox", Secret: "11111111-2222-4333-8444-555555555555"}},
 	}
 	e.Guests = make([]Guest, 0, n)
 	for i := range n {
-		b := builder{i: i, vmid: firstVMID + i, node: e.Nodes[i%len(e.Nodes)].Name}
+		b := builder{site: site, i: i, vmid: firstVMID + i, node: e.Nodes[i%len(e.Nodes)].Name}
 		switch {
 		case i < len(demoShapes):
 			e.Guests = append(e.Guests, demoShapes[i](b))
@@ -49,6 +59,7 @@ func Demo(n int) Estate {
 
 // builder makes the parts of one guest.
 type builder struct {
+	site int
 	i    int
 	vmid int
 	node string
@@ -56,20 +67,20 @@ type builder struct {
 
 // mac is the address of the guest's nth interface.
 func (b builder) mac(n int) string {
-	return fmt.Sprintf("BC:24:%02X:%02X:%02X:%02X", 0x11+n, b.vmid>>16&0xff, b.vmid>>8&0xff, b.vmid&0xff)
+	return fmt.Sprintf("BC:24:%02X:%02X:%02X:%02X", 0x11+n, b.site<<4|b.vmid>>16&0xf, b.vmid>>8&0xff, b.vmid&0xff)
 }
 
 // ip is the guest's address in the nth network, a /24 of 250 guests.
 func (b builder) ip(n int) string {
-	return fmt.Sprintf("10.%d.%d.%d", 10+40*n+b.i/62500, b.i/250%250, b.i%250+2)
+	return fmt.Sprintf("10.%d.%d.%d", 10+40*n+b.site, b.i/250, b.i%250+2)
 }
 
 func (b builder) gateway(n int) string {
-	return fmt.Sprintf("10.%d.%d.254", 10+40*n+b.i/62500, b.i/250%250)
+	return fmt.Sprintf("10.%d.%d.254", 10+40*n+b.site, b.i/250)
 }
 
 // ip6 is the guest's address in the nth network.
-func (b builder) ip6(n int) string { return fmt.Sprintf("2001:db8:%d::%x", 10+n, b.vmid) }
+func (b builder) ip6(n int) string { return fmt.Sprintf("2001:db8:%d::%x", 100*b.site+10+n, b.vmid) }
 
 // linkLocal is what the guest gives its nth interface by itself.
 func (b builder) linkLocal(n int) string { return fmt.Sprintf("fe80::be24:11ff:fe%02x:%x", n, b.vmid) }
@@ -81,7 +92,7 @@ func (b builder) disk(storage string, n int) string {
 // machine is a running QEMU guest with what every one has; more options come
 // in pairs of key and value.
 func (b builder) machine(name string, more ...any) Guest {
-	sum := sha256.Sum256([]byte(strconv.Itoa(b.vmid)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%d", b.site, b.vmid))
 	uuid := hex.EncodeToString(sum[:])
 	return b.guest(domain.QEMU, Row{
 		"name": name, "ostype": "l26", "memory": "2048", "cores": 2, "sockets": 1, "scsihw": "virtio-scsi-single", "numa": 0,

@@ -9,6 +9,24 @@ import (
 	"strings"
 )
 
+// StandAlone makes the estate a stand-alone host: its first node, with all
+// guests on it.
+func (e *Estate) StandAlone() {
+	e.Cluster, e.Nodes = "", e.Nodes[:1]
+	for i := range e.Guests {
+		e.Guests[i].Node = e.Nodes[0].Name
+	}
+	for _, s := range e.Storages {
+		delete(s.Config, "nodes")
+		for i := range s.Backups {
+			if s.Backups[i].Node != "" {
+				s.Backups[i].Node = e.Nodes[0].Name
+			}
+		}
+	}
+	e.Replications = nil // there is no other node
+}
+
 // Remove takes a guest out of the estate.
 func (e *Estate) Remove(vmid int) {
 	e.Guest(vmid) // there must be one

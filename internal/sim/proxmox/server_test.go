@@ -344,3 +344,48 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 	}
 }
+
+func TestSitesShareNamesAndNothingElse(t *testing.T) {
+	read := func(e proxmoxsim.Estate) *domain.Snapshot {
+		snap, err := open(t, proxmoxsim.New(e)).Snapshot(t.Context(), proxmox.Guests())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snap
+	}
+	here, there := read(proxmoxsim.Demo(60)), read(proxmoxsim.DemoAt(9, 60))
+	own := func(snap *domain.Snapshot) map[string]bool {
+		out := map[string]bool{snap.Cluster.Name: true}
+		for _, n := range snap.Nodes {
+			out[n.SSLFingerprint] = true
+		}
+		for _, g := range snap.Guests {
+			macs := map[string]bool{}
+			if uuid := g.Config.Value.UUID; uuid != "" {
+				out[uuid] = true
+			}
+			for _, nic := range g.Config.Value.NICs {
+				out[nic.MAC], macs[nic.MAC] = true, true
+			}
+			for _, nic := range g.Agent.Value {
+				for _, a := range nic.Addresses {
+					if macs[nic.MAC] && a.Addr().IsGlobalUnicast() {
+						out[a.Addr().String()] = true
+					}
+				}
+			}
+		}
+		return out
+	}
+	theirs := own(there)
+	for value := range own(here) {
+		if theirs[value] {
+			t.Errorf("both sites have %s", value)
+		}
+	}
+	for i, g := range here.Guests {
+		if o := there.Guests[i]; g.VMID != o.VMID || g.Name != o.Name || g.Node != o.Node {
+			t.Errorf("guest %d (%s) on %s is %d (%s) on %s at the other site", g.VMID, g.Name, g.Node, o.VMID, o.Name, o.Node)
+		}
+	}
+}

@@ -201,7 +201,7 @@ var demoShapes = []func(builder) Guest{
 	// A Windows server whose serial is base64.
 	func(b builder) Guest {
 		g := b.machine("DC-01", "agent", "1", "ostype", "win10", "onboot", 1, "net0", b.nic("virtio", 0, "tag=10"), "scsi0", b.disk("ceph", 0)+",size=80G",
-			"smbios1", fmt.Sprintf("uuid=0D5C7830-98BC-4847-BB9A-%012X,serial=REVNTy0wMDAx,base64=1", b.vmid))
+			"smbios1", fmt.Sprintf("uuid=0D5C7830-98BC-4847-BB9%X-%012X,serial=REVNTy0wMDAx,base64=1", b.site, b.vmid))
 		g.Agent = &Agent{
 			Hostname: "DC-01", OS: Row{"id": "mswindows", "name": "Microsoft Windows", "pretty-name": "Windows Server 2022 Standard", "version-id": "2022"},
 			Interfaces: []AgentInterface{b.inside("Ethernet 2", 0, v4(b.ip(0), 24), v6(b.linkLocal(0)+"%8", 64))},

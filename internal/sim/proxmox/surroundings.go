@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-func demoNodes() []Node {
+func demoNodes(cluster string) []Node {
 	var nodes []Node
 	for i := range 3 {
 		name := fmt.Sprintf("pve%d", i+1)
-		sum := sha256.Sum256([]byte(name))
+		sum := sha256.Sum256([]byte(cluster + "/" + name))
 		pairs := make([]string, len(sum))
 		for k, b := range sum {
 			pairs[k] = fmt.Sprintf("%02X", b)
