@@ -2,6 +2,7 @@ package netboxsim_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,10 +13,18 @@ import (
 	netboxsim "proxbox/internal/sim/netbox"
 )
 
-// request sends one request to a server in process and fails unless it is answered with
-// the status.
+// request sends one request to a server in process, and fails unless it is
+// answered with the status.
 func request(tb testing.TB, sim *netboxsim.Server, method, path string, body any, status int) []byte {
 	tb.Helper()
+	raw, err := send(tb.Context(), sim, method, path, body, status)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return raw
+}
+
+func send(ctx context.Context, sim *netboxsim.Server, method, path string, body any, status int) ([]byte, error) {
 	var content io.Reader
 	switch body := body.(type) {
 	case nil:
@@ -24,29 +33,26 @@ func request(tb testing.TB, sim *netboxsim.Server, method, path string, body any
 	default:
 		raw, err := json.Marshal(body)
 		if err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 		content = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(tb.Context(), method, "http://netbox.example.org/api/"+path, content)
+	req, err := http.NewRequestWithContext(ctx, method, "http://netbox.example.org/api/"+path, content)
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Token "+netboxsim.Token)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := sim.Client().Do(req)
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		tb.Fatal(err)
+	if err == nil && resp.StatusCode != status {
+		err = fmt.Errorf("%s %s: want %d, got %d: %.500s", method, path, status, resp.StatusCode, raw)
 	}
-	if resp.StatusCode != status {
-		tb.Fatalf("%s %s: want %d, got %d: %.500s", method, path, status, resp.StatusCode, raw)
-	}
-	return raw
+	return raw, err
 }
 
 // fill makes guests, each with an interface, an address, a disk and a

@@ -310,10 +310,15 @@ func TestSideBySide(t *testing.T) {
 		wg.Go(func() {
 			for i := range 20 {
 				name := string(rune('a'+n)) + strings.Repeat("x", i)
-				request(t, sim, "POST", guestsPath, `[{"name":"`+name+`","cluster":1,"tags":[1]}]`, http.StatusCreated)
-				request(t, sim, "GET", guestsPath+"?limit=1000", nil, http.StatusOK)
-				request(t, sim, "GET", guestsPath+"?tag=proxbox&ordering=-name", nil, http.StatusOK)
-				request(t, sim, "GET", "core/object-changes/?limit=5", nil, http.StatusOK)
+				_, err := send(t.Context(), sim, "POST", guestsPath, `[{"name":"`+name+`","cluster":1,"tags":[1]}]`, http.StatusCreated)
+				if err != nil {
+					t.Error(err)
+				}
+				for _, path := range []string{guestsPath + "?limit=1000", guestsPath + "?tag=proxbox&ordering=-name", "core/object-changes/?limit=5"} {
+					if _, err := send(t.Context(), sim, "GET", path, nil, http.StatusOK); err != nil {
+						t.Error(err)
+					}
+				}
 			}
 		})
 	}
