@@ -75,8 +75,7 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 		table := w.inv.Table(c.Kind)
 		switch c.Op {
 		case plan.Delete:
-			table.Delete(c.ID)
-			continue
+			w.remove(domain.At(c.Kind, c.ID))
 		case plan.Create:
 			f := empty(c.Kind)
 			for k, v := range c.Set {
@@ -122,6 +121,30 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 	}
 }
 
+// remove removes a row and what NetBox removes with it.
+func (w *world) remove(ref domain.Ref) {
+	w.inv.Table(ref.Kind).Delete(ref.ID)
+	for _, kind := range kinds {
+		t := w.inv.Table(kind)
+		for r := range t.Rows() {
+			for field, v := range r.Fields {
+				if v != ref {
+					continue
+				}
+				if cascades[field] {
+					w.remove(domain.At(kind, r.ID))
+				} else {
+					r.Fields[field] = nil
+				}
+			}
+		}
+	}
+}
+
+// cascades are the fields of what goes with what it points at.
+var cascades = map[string]bool{"assigned_object": true, "virtual_machine": true, "vm_interface": true, "virtual_disk": true, "ip_address": true,
+	"device": true, "interface": true, "cluster": true}
+
 // empty is a row as NetBox would answer it with nothing set.
 func empty(kind domain.Kind) domain.Fields {
 	f := domain.Fields{}
@@ -141,7 +164,7 @@ func empty(kind domain.Kind) domain.Fields {
 }
 
 func planOf(w *world, snaps ...*domain.Snapshot) *plan.Plan {
-	d := desire.Build(snaps, desire.Options{VirtualMachineTypes: true, SyncState: true, Plugin: true, IgnoreLinkLocal: true})
+	d := desire.Build(snaps, everything)
 	return plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
 		Stamp: "2026-01-01T00:00:00Z"})
 }
