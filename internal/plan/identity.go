@@ -96,7 +96,7 @@ func (p *planner) bind(it *item, row *domain.Row) {
 	case row != nil:
 		it.state, it.row = bound, row
 		p.taken[domain.At(it.Kind, row.ID)] = it
-	case it.Mode == domain.Manage:
+	case it.Mode != domain.Existing:
 		it.state = fresh
 	default:
 		it.state = dropped
