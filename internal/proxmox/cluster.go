@@ -61,6 +61,9 @@ func (r *reading) readResources(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	if r.scope.Guests == nil {
+		r.snap.Guests = make([]domain.Guest, 0, len(rows))
+	}
 	for _, row := range rows {
 		switch row.Type {
 		case "node":
