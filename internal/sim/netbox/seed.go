@@ -66,27 +66,24 @@ func (s *store) kindFor(name string) (*kind, error) {
 // log ("ipam.ipaddress") or by its path. Nothing is created when one of the
 // objects is refused.
 func (s *Server) Seed(kindName string, objects ...map[string]any) ([]int, error) {
-	st := s.store
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	defer st.settle()
-	k, err := st.kindFor(kindName)
+	ids := make([]int, 0, len(objects))
+	err := s.edit("seed", kindName, func(k *kind, x *tx) error {
+		x.keepIDs = true
+		for i, o := range objects {
+			in, err := asJSON(o)
+			if err != nil {
+				return err
+			}
+			r, refused, stop := x.s.create(x, k, in, nil)
+			if a := refusal(refused, stop); a != nil {
+				return fmt.Errorf("object %d (%v): %s", i, o["name"], jsonText(a.body))
+			}
+			ids = append(ids, r.id)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	x := &tx{s: st, user: "seed", requestID: newUUID(), keepIDs: true}
-	ids := make([]int, 0, len(objects))
-	for i, o := range objects {
-		in, err := asJSON(o)
-		if err != nil {
-			return nil, fmt.Errorf("netboxsim: seed %s: %w", kindName, err)
-		}
-		r, refused, stop := st.create(x, k, in, nil)
-		if a := refusal(refused, stop); a != nil {
-			x.rollback()
-			return nil, fmt.Errorf("netboxsim: seed %s, object %d (%v): %s", kindName, i, o["name"], jsonText(a.body))
-		}
-		ids = append(ids, r.id)
 	}
 	return ids, nil
 }
@@ -94,32 +91,39 @@ func (s *Server) Seed(kindName string, objects ...map[string]any) ([]int, error)
 // Patch changes an object as a PATCH would, without being counted: what a
 // person does in NetBox between two runs.
 func (s *Server) Patch(kindName string, id int, fields map[string]any) error {
-	st := s.store
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	defer st.settle()
-	k, err := st.kindFor(kindName)
-	if err != nil {
-		return err
-	}
-	r := st.row(k.name, id)
-	if r == nil {
-		return fmt.Errorf("netboxsim: there is no %s %d", k.name, id)
-	}
-	in, err := asJSON(fields)
-	if err != nil {
-		return fmt.Errorf("netboxsim: patch %s %d: %w", kindName, id, err)
-	}
-	x := &tx{s: st, user: "person", requestID: newUUID()}
-	if _, refused, stop := st.update(x, k, r, in, true, nil); refused != nil || stop != nil {
-		x.rollback()
-		return fmt.Errorf("netboxsim: patch %s %d: %s", kindName, id, jsonText(refusal(refused, stop).body))
-	}
-	return nil
+	return s.edit("person", kindName, func(k *kind, x *tx) error {
+		r := x.s.row(k.name, id)
+		if r == nil {
+			return fmt.Errorf("there is no object %d", id)
+		}
+		in, err := asJSON(fields)
+		if err != nil {
+			return err
+		}
+		_, refused, stop := x.s.update(x, k, r, in, true, nil)
+		if a := refusal(refused, stop); a != nil {
+			return fmt.Errorf("change object %d: %s", id, jsonText(a.body))
+		}
+		return nil
+	})
 }
 
 // Delete removes an object as a DELETE would, without being counted.
 func (s *Server) Delete(kindName string, id int) error {
+	return s.edit("person", kindName, func(k *kind, x *tx) error {
+		r := x.s.row(k.name, id)
+		if r == nil {
+			return fmt.Errorf("there is no object %d", id)
+		}
+		if forbidding := x.s.remove(x, k, r, ""); len(forbidding) > 0 {
+			return fmt.Errorf("delete object %d: kept by %s", id, strings.Join(forbidding, ", "))
+		}
+		return nil
+	})
+}
+
+// edit changes objects of a kind beside the API, all or nothing.
+func (s *Server) edit(user, kindName string, change func(*kind, *tx) error) error {
 	st := s.store
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -128,13 +132,10 @@ func (s *Server) Delete(kindName string, id int) error {
 	if err != nil {
 		return err
 	}
-	r := st.row(k.name, id)
-	if r == nil {
-		return fmt.Errorf("netboxsim: there is no %s %d", k.name, id)
-	}
-	x := &tx{s: st, user: "person", requestID: newUUID()}
-	if forbidding := st.remove(x, k, r, ""); len(forbidding) > 0 {
-		return fmt.Errorf("netboxsim: delete %s %d: kept by %s", kindName, id, strings.Join(forbidding, ", "))
+	x := &tx{s: st, user: user, requestID: newUUID()}
+	if err := change(k, x); err != nil {
+		x.rollback()
+		return fmt.Errorf("netboxsim: %s: %w", k.name, err)
 	}
 	return nil
 }
