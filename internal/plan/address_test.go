@@ -37,8 +37,10 @@ func TestAddresses(t *testing.T) {
 			writes:  []string{"~ ipaddress qemu 100 (web) net0 10.0.0.100/16 address 10.0.0.100/24→10.0.0.100/16"},
 		},
 		{
-			name:    "loopback, link-local and multicast are left out",
-			proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "10.0.0.100/24", "127.0.0.1/8", "169.254.1.1/16", "fe80::1/64", "ff02::1/128") },
+			name: "loopback, link-local and multicast are left out",
+			proxmox: func(s *domain.Snapshot) {
+				says(&s.Guests[0], "10.0.0.100/24", "127.0.0.1/8", "169.254.1.1/16", "fe80::1/64", "ff02::1/128")
+			},
 		},
 		{
 			name: "unassigned and not ours: adopted as it is, never marked", proxmox: more,
@@ -90,7 +92,9 @@ func TestAddresses(t *testing.T) {
 func TestSilentAgentKeepsAddresses(t *testing.T) {
 	silent := func(s *domain.Snapshot) {
 		s.Guests[0].Agent = domain.Known[[]domain.GuestInterface]{}
-		config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs[0].Addresses = []netip.Prefix{netip.MustParsePrefix("10.0.0.7/24")} })
+		config(&s.Guests[0], func(c *domain.GuestConfig) {
+			c.NICs[0].Addresses = []netip.Prefix{netip.MustParsePrefix("10.0.0.7/24")}
+		})
 	}
 	run(t, []change{
 		{name: "it has one", proxmox: silent},

@@ -86,6 +86,7 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 					f["site"] = cl.Fields["scope"]
 				}
 			}
+			w.fillOwnership(f)
 			ids[domain.To(c.Kind, c.Key)] = w.put(c.Kind, f).ID
 		case plan.Update:
 			id := c.ID
@@ -116,8 +117,16 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 					f[k] = resolve(v)
 				}
 			}
+			w.fillOwnership(f)
 			table.Put(&domain.Row{ID: id, Fields: f})
 		}
+	}
+}
+
+// fillOwnership does what the plugin does when a row of its own is named.
+func (w *world) fillOwnership(f domain.Fields) {
+	if ref, ok := f["proxmox_node"].(domain.Ref); ok {
+		f["endpoint"] = w.inv.Row(ref).Fields["endpoint"]
 	}
 }
 

@@ -417,6 +417,8 @@ func (p *planner) mayWrite(it *item, field string, current, v any) (why string, 
 		return "", field == "assigned_object" // all else is as a person left it
 	case it.Kind == domain.KindDeviceState && field == "proxmox_endpoint_raw_id":
 		return "", domain.IsEmpty(current) // the plugin refuses to change it
+	case whose[field] && p.readByAnother(it):
+		return "", false
 	}
 	switch p.Owns(it.Kind, field) {
 	case domain.OnCreate:
