@@ -93,6 +93,7 @@ func (p *program) command() *cobra.Command {
 		c.GroupID = group
 		root.AddCommand(c)
 	}
+	add("work", p.demoCommand())
 	add("work", p.serveCommand())
 	add("work", p.planCommand())
 	add("work", p.syncCommand())

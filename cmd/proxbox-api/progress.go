@@ -9,34 +9,19 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"proxbox/internal/domain"
-	"proxbox/internal/plan"
 	"proxbox/internal/run"
 )
-
-// written counts objects that were written, by kind.
-type written map[domain.Kind]map[plan.Op]int
-
-// add counts an object once: what was made and then completed in a second
-// write counts as made.
-func (w written) add(kind domain.Kind, op plan.Op) {
-	if w[kind] == nil {
-		w[kind] = map[plan.Op]int{}
-	}
-	w[kind][op]++
-}
 
 // progress shows how a run goes: a bar on a terminal, plain lines elsewhere.
 type progress struct {
 	w        io.Writer
 	terminal bool
-	written  written
-	made     map[string]bool
 	bar      *progressbar.ProgressBar
 	tenths   int
 }
 
 func (p *program) progress() *progress {
-	return &progress{w: p.stderr, terminal: onTerminal(p.stderr), written: written{}, made: map[string]bool{}}
+	return &progress{w: p.stderr, terminal: onTerminal(p.stderr)}
 }
 
 // line prints a line above the bar.
@@ -55,35 +40,28 @@ func (s *progress) event(e run.Event) {
 	case e.Step != nil && e.Step.Message != "":
 		s.line("%s", e.Step.Message)
 	case e.Object != nil && e.Object.Total > 0:
-		s.object(e.Object)
+		s.done(e.Object.Done, e.Object.Total)
 	}
 }
 
-func (s *progress) object(o *run.Object) {
-	if o.Report == nil {
-		id := string(o.Kind) + " " + o.Label
-		if o.Op == plan.Create {
-			s.made[id] = true
-		}
-		if o.Op != plan.Update || !s.made[id] {
-			s.written.add(o.Kind, o.Op)
-		}
-	}
+// done tells how many of all writes are done.
+func (s *progress) done(done, total int) {
 	if s.terminal {
 		if s.bar == nil {
-			s.bar = newBar(s.w, o.Total)
+			s.bar = newBar(s.w, total)
 		}
-		_ = s.bar.Set(o.Done)
+		_ = s.bar.Set(done)
 		return
 	}
-	if tenths := o.Done * 10 / o.Total; tenths > s.tenths {
+	if tenths := done * 10 / total; tenths > s.tenths {
 		s.tenths = tenths
-		s.line("%d of %s done", o.Done, count(o.Total, "write"))
+		s.line("%d of %s done", done, count(total, "write"))
 	}
 }
 
 // end takes the bar away.
 func (s *progress) end() {
+	s.tenths = 0
 	if s.bar != nil {
 		_ = s.bar.Finish()
 		s.bar = nil

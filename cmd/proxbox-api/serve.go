@@ -142,9 +142,9 @@ func (s *service) close() error {
 	if err := <-ended; err != nil {
 		s.log.Warn("a client did not let go in time", "error", errors.Join(err, s.http.Close()))
 	}
-	s.handler.Close()
+	err := errors.Join(s.handler.Close(), s.store.Close())
 	s.log.Info("stopped")
-	return s.store.Close()
+	return err
 }
 
 // listen takes the port, on all addresses when no host is given.

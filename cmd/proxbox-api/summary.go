@@ -37,10 +37,9 @@ func countRequests(l *run.Launcher) *requests {
 
 // summary says how a run ended.
 type summary struct {
-	result  *run.Result
-	ask     run.Ask
-	written written
-	sent    *requests
+	result *run.Result
+	ask    run.Ask
+	sent   *requests
 }
 
 func (s summary) text(p *program) error {
@@ -69,10 +68,11 @@ func (s summary) text(p *program) error {
 
 // table lists what was written, or would be, and what was left as it is.
 func (s summary) table(p *program) error {
-	counts := s.written
+	done := &plan.Plan{Changes: s.result.Done}
 	if s.ask.DryRun {
-		counts = s.result.Plan.Counts()
+		done = s.result.Plan
 	}
+	counts := done.Counts()
 	unchanged := s.unchanged()
 	kinds := slices.Collect(maps.Keys(unchanged))
 	for k := range counts {

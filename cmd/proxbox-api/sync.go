@@ -251,7 +251,7 @@ func (p *program) carryOut(ctx context.Context, l *run.Launcher, ask run.Ask, as
 	if err != nil {
 		return err
 	}
-	s := summary{result: res, ask: ask, written: show.written, sent: sent}
+	s := summary{result: res, ask: ask, sent: sent}
 	if asJSON {
 		err = s.json(p)
 	} else {
