@@ -25,8 +25,8 @@
 // [Server.Dump] show what there is, and the change log is where NetBox has it,
 // at /api/core/object-changes/.
 //
-// Inside it is one generic store driven by one table of kinds (table_core.go
-// and table_plugin.go). A kind says which fields it has, what they refer to,
+// Inside it is one generic store driven by one table of kinds (table_*.go).
+// A kind says which fields it has, what they refer to,
 // what is unique and which rules NetBox checks before it saves; listing,
 // filtering, paging, validation, bulk calls, cascades and the change log are
 // written once and work for every kind. A field that the simulator does not
