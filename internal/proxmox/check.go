@@ -42,8 +42,7 @@ func (c *Client) Check(ctx context.Context) (Check, error) {
 		{"VM.Audit", "/vms", "guests stay hidden", auditor},
 		{"Sys.Audit", "/nodes", "nodes are not described", auditor},
 		{"Datastore.Audit", "/storage", "storages stay hidden", auditor},
-		{agent, "/vms", "guest agents are not asked for addresses",
-			"pveum role add ProxboxAgent --privs " + agent + " && " + c.grant("/vms", "ProxboxAgent")},
+		{agent, "/vms", "guest agents are not asked for addresses", c.grantAgent(out.Version.Version)},
 	} {
 		if !rights.everywhere(need.privilege, need.path) {
 			out.Missing = append(out.Missing, domain.Problem{

@@ -120,21 +120,16 @@ func (r *reading) askAgent(ctx context.Context, g *gate, guest *domain.Guest, co
 	case AgentSilent(err):
 		r.unknown(ctx, guest, "guest agent", err, "start qemu-guest-agent in the guest, or turn its agent option off")
 	case Forbidden(err):
-		r.unknown(ctx, guest, "guest agent", err, r.grantAgent())
+		r.unknown(ctx, guest, "guest agent", err, r.c.grantAgent(r.snap.Version))
 	default:
 		r.unknown(ctx, guest, "guest agent", err, "")
 	}
 	return false
 }
 
-// grantAgent is the command that allows asking guest agents: a right of its
-// own from Proxmox VE 9 on.
-func (r *reading) grantAgent() string {
-	privilege := "VM.GuestAgent.Audit"
-	if major, _, _ := strings.Cut(r.snap.Version, "."); major != "" && len(major) == 1 && major < "9" {
-		privilege = "VM.Monitor"
-	}
-	return "pveum role add ProxboxAgent --privs " + privilege + " && " + r.c.grant("/vms", "ProxboxAgent")
+// grantAgent is the command that allows asking guest agents.
+func (c *Client) grantAgent(version string) string {
+	return "pveum role add ProxboxAgent --privs " + agentPrivilege(version) + " && " + c.grant("/vms", "ProxboxAgent")
 }
 
 // snapshots reads a guest's snapshots. The row "current" is the guest itself.
