@@ -266,7 +266,7 @@ func (p *planner) resolve(ref domain.Ref) (domain.Ref, bool) {
 	case bound:
 		return domain.At(ref.Kind, it.row.ID), true
 	case fresh:
-		return domain.Ref{Kind: ref.Kind, Key: ref.Key}, true
+		return domain.To(it.Kind, it.Key), true
 	}
 	return ref, false
 }
