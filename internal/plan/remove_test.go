@@ -123,7 +123,7 @@ func TestListThatIsNotWhole(t *testing.T) {
 		{domain.KindVMInterface, []domain.Kind{domain.KindVMInterface, domain.KindMACAddress, domain.KindIPAddress}},
 		{domain.KindMACAddress, []domain.Kind{domain.KindVMInterface, domain.KindMACAddress, domain.KindIPAddress}},
 		{domain.KindIPAddress, []domain.Kind{domain.KindIPAddress}},
-		{domain.KindTag, kinds},
+		{domain.KindTag, []domain.Kind{domain.KindCluster, domain.KindSite, domain.KindDevice, domain.KindVirtualMachine, domain.KindVirtualDisk, domain.KindVMInterface, domain.KindIPAddress}},
 		{domain.KindCluster, []domain.Kind{domain.KindCluster, domain.KindSite, domain.KindDevice, domain.KindVirtualMachine}},
 		{domain.KindClusterState, []domain.Kind{domain.KindCluster, domain.KindSite, domain.KindDevice, domain.KindVirtualMachine}},
 		{domain.KindDeviceState, []domain.Kind{domain.KindDevice}},
