@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // narrow finds through an index the rows that a query can match at all,
@@ -51,6 +52,12 @@ func (s *store) indexed(k *kind, name string, values []string) (ids []int, ok bo
 			}
 			return t.hosts[p.(netip.Prefix).Addr()]
 		}
+	case fl.special != nil:
+		at, found := places[strings.TrimSuffix(name, "_id")]
+		if !found || !strings.HasSuffix(name, "_id") {
+			return nil, false
+		}
+		look = numbered(func(id int) []int { return s.placed(t, at.part, at.owner, id) })
 	case len(fl.path) != 1:
 		return nil, false
 	case fl.path[0].typ == tRef && fl.path[0].indexed:
@@ -69,6 +76,19 @@ func (s *store) indexed(k *kind, name string, values []string) (ids []int, ok bo
 		ids = append(ids, look(want)...)
 	}
 	return ids, true
+}
+
+// placed are the rows that are on an interface or, with an owner, on any
+// interface of it.
+func (s *store) placed(t *table, part, owner string, id int) []int {
+	if owner == "" {
+		return t.generic[anyKey{part, id}]
+	}
+	var ids []int
+	for _, o := range s.referring(s.kinds[part].field(owner), id) {
+		ids = append(ids, t.generic[anyKey{part, o.id}]...)
+	}
+	return ids
 }
 
 // numbered is a look-up by a number; what is none is refused elsewhere.

@@ -7,6 +7,15 @@ import (
 	"strings"
 )
 
+// places are where an address can be: on an interface, or on any of those of
+// a machine. The filter of that name takes the name, with "_id" the id.
+var places = map[string]struct{ part, owner string }{
+	"vminterface":     {vmInterfaceKind, ""},
+	"interface":       {interfaceKind, ""},
+	"virtual_machine": {vmInterfaceKind, "virtual_machine"},
+	"device":          {interfaceKind, "device"},
+}
+
 // specials are the filters that are no comparison of one field.
 var specials = makeSpecials()
 
@@ -25,28 +34,29 @@ func makeSpecials() map[string]func(v *view, r *row, want string) bool {
 			}
 			return v.s.row(target, own.id(r, "assigned_object_id"))
 		}
-		parent := func(target, key, by string) func(*view, *row, string) bool {
-			return func(v *view, r *row, want string) bool {
-				o := on(v, r, target)
-				if o == nil {
+		for name, at := range places {
+			specials[kindName+" "+name] = func(v *view, r *row, want string) bool {
+				o := on(v, r, at.part)
+				switch {
+				case o == nil:
 					return false
+				case at.owner == "":
+					return v.s.kinds[at.part].str(o, "name") == want
 				}
-				k := v.s.kinds[target]
-				if key == "" {
-					return by == "id" && strconv.Itoa(o.id) == want || by == "name" && k.str(o, "name") == want
+				owner := v.s.kinds[at.part].field(at.owner)
+				return v.s.labelOf(owner.target, o.vals[owner.slot].(int)) == want
+			}
+			specials[kindName+" "+name+"_id"] = func(v *view, r *row, want string) bool {
+				o := on(v, r, at.part)
+				switch {
+				case o == nil:
+					return false
+				case at.owner == "":
+					return strconv.Itoa(o.id) == want
 				}
-				id := k.id(o, key)
-				return by == "id" && strconv.Itoa(id) == want || by == "name" && v.s.labelOf(k.field(key).target, id) == want
+				return strconv.Itoa(v.s.kinds[at.part].id(o, at.owner)) == want
 			}
 		}
-		specials[kindName+" vminterface_id"] = parent(vmInterfaceKind, "", "id")
-		specials[kindName+" vminterface"] = parent(vmInterfaceKind, "", "name")
-		specials[kindName+" interface_id"] = parent(interfaceKind, "", "id")
-		specials[kindName+" interface"] = parent(interfaceKind, "", "name")
-		specials[kindName+" virtual_machine_id"] = parent(vmInterfaceKind, "virtual_machine", "id")
-		specials[kindName+" virtual_machine"] = parent(vmInterfaceKind, "virtual_machine", "name")
-		specials[kindName+" device_id"] = parent(interfaceKind, "device", "id")
-		specials[kindName+" device"] = parent(interfaceKind, "device", "name")
 		assigned := truth(func(v *view, r *row) bool { return v.s.kinds[kindName].get(r, "assigned_object_id") != nil })
 		specials[kindName+" assigned"] = assigned
 		if kindName == addressKind {
