@@ -2,81 +2,105 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
+	"embed"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
+	"path"
 	"regexp"
-
-	swaggerfiles "github.com/swaggo/files/v2"
-	httpSwagger "github.com/swaggo/http-swagger/v2"
+	"strings"
 )
 
 const docsPath = "/docs"
 
-// docsFiles are what the page loads, all from here.
-var docsFiles = []string{"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-16x16.png", "favicon-32x32.png"}
+// swagger holds the Swagger UI, each file compressed; gendocs makes it.
+//
+//go:generate go run ./gendocs swagger /docs /openapi.json swagger-ui.css swagger-ui-bundle.js swagger-ui-standalone-preset.js favicon-16x16.png favicon-32x32.png
+//go:embed swagger
+var swagger embed.FS
 
-// docsRoutes serves the Swagger UI at /docs and below. The page is made once:
-// its links are absolute, so that it needs no redirect to /docs/, and its one
-// script of its own is allowed by its hash alone.
+const compressed = ".gz"
+
+// docsRoutes serves the Swagger UI at /docs and below. The links of its page
+// are absolute, so that it needs no redirect to /docs/, and its one script of
+// its own is allowed by its hash alone.
 func (s *Server) docsRoutes() error {
-	page, err := docsPage()
+	policy, err := docsPolicy()
 	if err != nil {
 		return err
 	}
-	policy := docsPolicy(page)
-	serve := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", policy)
-		_, _ = w.Write(page)
+	files, err := swagger.ReadDir("swagger")
+	if err != nil {
+		return err
 	}
-	for _, path := range []string{docsPath, docsPath + "/", docsPath + "/index.html"} {
-		s.public[path] = true
-		s.router.Get(path, serve)
-	}
-	for _, name := range docsFiles {
-		s.router.Get(docsPath+"/"+name, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Security-Policy", policy)
-			w.Header().Set("Cache-Control", "public, max-age=86400")
-			http.ServeFileFS(w, r, swaggerfiles.FS, name)
-		})
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), compressed)
+		raw, err := swagger.ReadFile("swagger/" + f.Name())
+		if err != nil {
+			return err
+		}
+		serve := docsFile(name, raw, policy)
+		s.router.Get(docsPath+"/"+name, serve)
+		if name == "index.html" {
+			for _, p := range []string{docsPath, docsPath + "/", docsPath + "/index.html"} {
+				s.public[p] = true
+				s.router.Get(p, serve)
+			}
+		}
 	}
 	return nil
 }
 
-func docsPage() ([]byte, error) {
-	r, err := http.NewRequest(http.MethodGet, docsPath+"/index.html", nil)
-	if err != nil {
-		return nil, err
+// docsFile serves one file, as it is kept to who takes it so.
+func docsFile(name string, raw []byte, policy string) http.HandlerFunc {
+	kind := mime.TypeByExtension(path.Ext(name))
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", kind)
+		h.Set("Content-Security-Policy", policy)
+		h.Add("Vary", "Accept-Encoding")
+		if name != "index.html" {
+			h.Set("Cache-Control", "public, max-age=86400")
+		}
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			h.Set("Content-Encoding", "gzip")
+			_, _ = w.Write(raw)
+			return
+		}
+		_ = expand(w, raw)
 	}
-	r.RequestURI = r.URL.Path
-	page := &pageWriter{header: http.Header{}}
-	httpSwagger.Handler(httpSwagger.URL(documentPath), httpSwagger.DocExpansion("none"), httpSwagger.PersistAuthorization(false))(page, r)
-	out := bytes.ReplaceAll(page.Bytes(), []byte(`"./`), []byte(`"`+docsPath+`/`))
-	if !inlineScript.Match(out) {
-		return nil, fmt.Errorf("the page of the Swagger UI is not what it was: %d bytes", len(out))
-	}
-	return bytes.Replace(out, []byte("<title>Swagger UI</title>"), []byte("<title>proxbox-api</title>"), 1), nil
 }
 
-// pageWriter keeps what a handler writes.
-type pageWriter struct {
-	bytes.Buffer
-	header http.Header
+func expand(w io.Writer, raw []byte) error {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err == nil {
+		_, err = io.Copy(w, z)
+	}
+	return err
 }
-
-// Header implements http.ResponseWriter.
-func (p *pageWriter) Header() http.Header { return p.header }
-
-// WriteHeader implements http.ResponseWriter.
-func (p *pageWriter) WriteHeader(int) {}
 
 var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
-func docsPolicy(page []byte) string {
-	digest := sha256.Sum256(inlineScript.FindSubmatch(page)[1])
+// docsPolicy allows the page what it needs and nothing else.
+func docsPolicy() (string, error) {
+	raw, err := swagger.ReadFile("swagger/index.html" + compressed)
+	if err != nil {
+		return "", err
+	}
+	var page bytes.Buffer
+	if err := expand(&page, raw); err != nil {
+		return "", err
+	}
+	script := inlineScript.FindSubmatch(page.Bytes())
+	if script == nil {
+		return "", fmt.Errorf("the page of the Swagger UI has no script of its own in its %d bytes", page.Len())
+	}
+	digest := sha256.Sum256(script[1])
 	return "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 		// The UI sets styles on its elements, which no hash can allow.
-		"style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+		"style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'", nil
 }
