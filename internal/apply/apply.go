@@ -199,6 +199,9 @@ func (a *applier) end(c plan.Change, r *plan.Report) {
 	}
 	a.done[ref] = true
 	if a.opt.Done != nil {
+		if c.ID == 0 && r == nil {
+			c.ID = a.ids[domain.To(c.Kind, c.Key)]
+		}
 		a.opt.Done(Ended{c, r})
 	}
 }

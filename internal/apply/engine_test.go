@@ -185,7 +185,7 @@ func guest(endpoint, vmid int, node string) domain.Guest {
 	cfg := domain.GuestConfig{Name: g.Name, OSType: "l26", OnBoot: true, AgentEnabled: true, UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", vmid),
 		Tags: []string{"prod"}, Disks: []domain.Disk{{Key: "scsi0", Storage: "local-lvm", SizeMB: 10240, Format: "raw"}},
 		NICs: []domain.NIC{{Key: "net0", MAC: macOf(endpoint, vmid, 0), Model: "virtio", Bridge: "vmbr0", VLAN: 20}}}
-	address := fmt.Sprintf("10.%d.0.%d/24", endpoint, vmid)
+	address := fmt.Sprintf("10.%d.%d.%d/16", endpoint, vmid>>8, vmid&0xff)
 	switch vmid % 4 {
 	case 1:
 		g.Type, cfg.AgentEnabled, cfg.UUID = domain.LXC, false, ""
