@@ -72,7 +72,7 @@ var Stages = []Stage{
 	stage("node-interfaces", "interfaces of nodes", func(s *proxmox.Scope) { s.NodeNetworks = true },
 		domain.KindInterface, domain.KindInterfaceState, domain.KindVLAN).
 		only(ofNodes, domain.KindMACAddress, domain.KindIPAddress, domain.KindIPAddressState),
-	stage("vm-interfaces", "interfaces of guests", func(s *proxmox.Scope) { s.Configs, s.Agent = true, true },
+	stage("vm-interfaces", "interfaces of guests", func(s *proxmox.Scope) { s.Configs, s.Agent, s.NodeNetworks = true, true, true },
 		domain.KindVMInterface, domain.KindVMInterfaceState, domain.KindVLAN, domain.KindGuestInterface).only(ofGuests, domain.KindMACAddress),
 	stage("vm-ip-addresses", "addresses of guests", func(s *proxmox.Scope) { s.Configs, s.Agent = true, true },
 		domain.KindGuestInterfaceAddr).only(ofGuests, domain.KindIPAddress, domain.KindIPAddressState),
