@@ -14,6 +14,9 @@ type timeoutError struct{ after time.Duration }
 
 func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
 
+// Timeout tells those who decide on a network error that it is one of time.
+func (e *timeoutError) Timeout() bool { return true }
+
 // deadline bounds one request with its answer, body included. It does not
 // count the time in which the request waited for its turn.
 type deadline struct {
