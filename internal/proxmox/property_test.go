@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"proxbox/internal/domain"
 )
@@ -209,6 +211,12 @@ func TestDecodeRows(t *testing.T) {
 	}
 	if odd[0].String() != "not an object: 17" {
 		t.Errorf("%q", odd[0])
+	}
+	if s := (oddRow{err: errNoData}).String(); s != "no data" {
+		t.Errorf("%q", s)
+	}
+	if s := (oddRow{json.RawMessage(`"` + strings.Repeat("ä", 200) + `"`), errNoData}).String(); len(s) > 150 || !utf8.ValidString(s) || !strings.HasSuffix(s, "…") {
+		t.Errorf("%q", s)
 	}
 	if rows, odd, err := decodeRows[row](json.RawMessage(`[]`)); err != nil || len(rows)+len(odd) != 0 {
 		t.Errorf("empty: %v %v %v", rows, odd, err)

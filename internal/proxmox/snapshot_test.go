@@ -96,7 +96,9 @@ func TestSnapshotRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pve := newServer(estate())
 			c := open(t, pve.listen(t, token()), Options{})
-			snapshot(t, c, tt.scope)
+			if snap := snapshot(t, c, tt.scope); snap.Complete.Guests != (tt.scope.Guests == nil) {
+				t.Errorf("the guests are complete: %t", snap.Complete.Guests)
+			}
 			if got := pve.requests(); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("asked\n%v, want\n%v", got, tt.want)
 			}

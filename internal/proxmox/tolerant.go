@@ -118,6 +118,9 @@ type oddRow struct {
 
 // String shows the beginning of the row and what is wrong with it.
 func (o oddRow) String() string {
+	if len(o.row) == 0 {
+		return o.err.Error()
+	}
 	shown := string(o.row)
 	if len(shown) > 120 {
 		shown = strings.ToValidUTF8(shown[:120], "") + "…"
