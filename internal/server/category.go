@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
 
 	"proxbox/internal/netbox"
@@ -33,12 +31,11 @@ func categoryOf(err error) category {
 		refused    *netbox.StatusError
 		connection *netbox.ConnectionError
 		endpoint   *proxmox.EndpointError
-		timeout    net.Error
 	)
 	switch {
 	case errors.As(err, &endpoint):
 		return ofCause(endpoint.Cause)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		return catTimeout
 	case errors.As(err, &refused):
 		return ofStatus(refused)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -253,18 +252,23 @@ func upstream(err error) (status int, ok bool) {
 		incomplete *netbox.IncompleteError
 		ambiguous  *netbox.AmbiguousError
 		endpoint   *proxmox.EndpointError
-		timeout    net.Error
 	)
 	switch {
 	case errors.As(err, &endpoint) && endpoint.Timeout(),
 		errors.As(err, &refused) && refused.Code == http.StatusGatewayTimeout,
-		errors.As(err, &connection) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()):
+		errors.As(err, &connection) && timedOut(err):
 		return http.StatusGatewayTimeout, true
 	case errors.As(err, &connection), errors.As(err, &refused), errors.As(err, &answer), errors.As(err, &incomplete),
 		errors.As(err, &ambiguous), errors.As(err, &endpoint):
 		return http.StatusBadGateway, true
 	}
 	return 0, false
+}
+
+// timedOut tells whether an error is one of time.
+func timedOut(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
 // sentence is an error's text as one that begins a line.

@@ -28,8 +28,8 @@ type registerInput struct {
 	}
 }
 
-// apiKey is a key as it is shown.
-type apiKey struct {
+// APIKey is an API key as it is shown.
+type APIKey struct {
 	ID        int     `json:"id"`
 	Label     string  `json:"label"`
 	IsActive  bool    `json:"is_active"`
@@ -37,7 +37,7 @@ type apiKey struct {
 }
 
 type newAPIKey struct {
-	apiKey
+	APIKey
 	RawKey string `json:"raw_key" doc:"The key itself. It is shown this once."`
 }
 
@@ -49,11 +49,11 @@ type detailOutput struct {
 
 type keysOutput struct {
 	Body struct {
-		Keys []apiKey `json:"keys" nullable:"false"`
+		Keys []APIKey `json:"keys" nullable:"false"`
 	}
 }
 
-type keyOutput struct{ Body apiKey }
+type keyOutput struct{ Body APIKey }
 
 type newKeyOutput struct{ Body newAPIKey }
 
@@ -118,7 +118,7 @@ func (s *Server) listKeys(ctx context.Context, _ *struct{}) (*keysOutput, error)
 		return nil, err
 	}
 	out := &keysOutput{}
-	out.Body.Keys = []apiKey{}
+	out.Body.Keys = []APIKey{}
 	for _, k := range keys {
 		out.Body.Keys = append(out.Body.Keys, showKey(k))
 	}
@@ -161,8 +161,8 @@ func keyError(err error) error {
 	return err
 }
 
-func showKey(k store.APIKey) apiKey {
-	return apiKey{k.ID, k.Label, k.Active, float64(k.CreatedAt.UnixMicro()) / float64(time.Second/time.Microsecond)}
+func showKey(k store.APIKey) APIKey {
+	return APIKey{k.ID, k.Label, k.Active, float64(k.CreatedAt.UnixMicro()) / float64(time.Second/time.Microsecond)}
 }
 
 // Resolve implements huma.Resolver: it finds out who asks.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,6 +36,15 @@ type netboxProbe struct {
 	ErrorType      *string `json:"error_type"`
 	Error          *string `json:"error"`
 	TimeoutSeconds float64 `json:"timeout_seconds"`
+}
+
+// TransformSchema implements huma.SchemaTransformer: an object that may be null
+// cannot be a reference.
+func (netboxEndpoint) TransformSchema(r huma.Registry, schema *huma.Schema) *huma.Schema {
+	probe := *r.Schema(reflect.TypeFor[netboxProbe](), false, "")
+	probe.Nullable = true
+	schema.Properties["probe"] = &probe
+	return schema
 }
 
 // netboxEndpointInput is what the endpoint is made of or changed by.

@@ -18,11 +18,7 @@ func (s *Server) documentRoutes() error {
 	if err != nil {
 		return fmt.Errorf("make the OpenAPI document: %w", err)
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, raw, "", "  "); err != nil {
-		return fmt.Errorf("make the OpenAPI document: %w", err)
-	}
-	s.document = append(out.Bytes(), '\n')
+	s.document = raw
 	s.public[documentPath] = true
 	s.router.Get(documentPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -40,12 +36,16 @@ func (s *Server) describe(path, id, summary, contentType string) {
 
 const documentPath = "/openapi.json"
 
-// Document is the OpenAPI document of the service.
+// Document is the OpenAPI document of the service, for people to read.
 func Document() ([]byte, error) {
 	s := newServer()
 	defer s.close()
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
-	return s.document, nil
+	var out bytes.Buffer
+	if err := json.Indent(&out, s.document, "", "  "); err != nil {
+		return nil, fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	return append(out.Bytes(), '\n'), nil
 }

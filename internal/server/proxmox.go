@@ -60,7 +60,6 @@ func changeSchema(schema *huma.Schema) *huma.Schema {
 }
 
 type (
-	proxmoxListInput  struct{ pageInput }
 	proxmoxListOutput struct {
 		Body []proxmoxEndpoint `nullable:"false"`
 	}
@@ -84,13 +83,13 @@ func (s *Server) proxmoxRoutes() {
 	const base, row = "/proxmox/endpoints", "/proxmox/endpoints/{endpoint_id}"
 	endpoints := s.endpoints()
 	register(s, operation(http.MethodGet, base, "proxmox", "list-proxmox-endpoints", "List the Proxmox endpoints"),
-		func(ctx context.Context, in *proxmoxListInput) (*proxmoxListOutput, error) {
+		func(ctx context.Context, in *pageInput) (*proxmoxListOutput, error) {
 			all, err := endpoints().List(ctx)
 			if err != nil {
 				return nil, err
 			}
 			out := &proxmoxListOutput{Body: []proxmoxEndpoint{}}
-			for _, e := range page(all, in.pageInput) {
+			for _, e := range page(all, *in) {
 				out.Body = append(out.Body, showProxmox(e))
 			}
 			return out, nil

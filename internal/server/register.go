@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -77,12 +79,25 @@ func (s *Server) publish(op huma.Operation) huma.Operation {
 
 // register adds a route whose errors are answered in our shape.
 func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.Errors = append(slices.Clone(op.Errors), http.StatusTooManyRequests)
+	statuses := append(slices.Clone(op.Errors), http.StatusTooManyRequests, http.StatusInternalServerError)
 	if len(op.Security) > 0 {
-		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusServiceUnavailable)
+		statuses = append(statuses, http.StatusUnauthorized, http.StatusServiceUnavailable)
 	}
-	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
-		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	if op.Method == http.MethodPost || op.Method == http.MethodPut {
+		statuses = append(statuses, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if reflect.TypeFor[I]().NumField() > 0 {
+		statuses = append(statuses, http.StatusUnprocessableEntity)
+	}
+	op.Errors = nil
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	for _, status := range statuses {
+		if op.Path == healthPath && status == http.StatusServiceUnavailable {
+			continue // it answers in its own shape
+		}
+		op.Responses[strconv.Itoa(status)] = s.errorResponse(status)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
@@ -91,6 +106,21 @@ func register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 		}
 		return out, nil
 	})
+}
+
+// errorResponse is an error in the document, which has each status once.
+func (s *Server) errorResponse(status int) *huma.Response {
+	components := s.api.OpenAPI().Components
+	name := strings.ReplaceAll(http.StatusText(status), " ", "")
+	if components.Responses == nil {
+		components.Responses = map[string]*huma.Response{}
+	}
+	if components.Responses[name] == nil {
+		components.Responses[name] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
+			"application/json": {Schema: components.Schemas.Schema(reflect.TypeFor[Error](), true, "Error")},
+		}}
+	}
+	return &huma.Response{Ref: "#/components/responses/" + name}
 }
 
 // notFound answers for a path that is none. Routes are exact, and a redirect

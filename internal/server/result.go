@@ -1,14 +1,13 @@
 package server
 
 import (
-	"proxbox/internal/domain"
 	"proxbox/internal/plan"
 	"proxbox/internal/run"
 )
 
-// fullResult is what became of a full update. The counts are those that
+// FullResult is what became of a full update. The counts are those that
 // clients look for; the objects themselves are in NetBox.
-type fullResult struct {
+type FullResult struct {
 	Status    string `json:"status" enum:"completed,partial"`
 	RunID     string `json:"run_id"`
 	DryRun    bool   `json:"dry_run"`
@@ -36,9 +35,9 @@ type fullResult struct {
 	Warnings []string `json:"warnings" nullable:"false"`
 }
 
-// fullLists is fullResult with the objects, for who wants them in one answer.
+// fullLists is FullResult with the objects, for who wants them in one answer.
 type fullLists struct {
-	fullResult
+	FullResult
 	Errors          []errorItem `json:"errors" nullable:"false"`
 	Devices         []listed    `json:"devices" nullable:"false"`
 	Storage         []listed    `json:"storage" nullable:"false"`
@@ -52,12 +51,6 @@ type fullLists struct {
 	VMIPAddresses   []listed    `json:"vm_ip_addresses" nullable:"false"`
 	Replications    staleResult `json:"replications"`
 	BackupRoutines  staleResult `json:"backup_routines"`
-}
-
-// listed is an object of NetBox.
-type listed struct {
-	ID   *int   `json:"id" doc:"In NetBox; null when it was not written (a dry run)"`
-	Name string `json:"name" doc:"As Proxmox has it"`
 }
 
 // stageResult is what became of one stage.
@@ -80,7 +73,7 @@ type staleResult struct {
 
 func (t *tally) result() stageResult {
 	s := t.summary
-	return stageResult{t.count(), s.Created, s.Updated, s.Deleted, s.Failed, s.Skipped}
+	return stageResult{len(t.done()), s.Created, s.Updated, s.Deleted, s.Failed, s.Skipped}
 }
 
 func (t *tally) staleResult() staleResult {
@@ -88,8 +81,8 @@ func (t *tally) staleResult() staleResult {
 }
 
 // fullResultOf sums a full update up; all is tallies(wireStages, res).
-func fullResultOf(ask run.Ask, res *run.Result, all []*tally) fullResult {
-	out := fullResult{Status: string(res.Outcome), RunID: res.ID, DryRun: ask.DryRun,
+func fullResultOf(ask run.Ask, res *run.Result, all []*tally) FullResult {
+	out := FullResult{Status: string(res.Outcome), RunID: res.ID, DryRun: ask.DryRun,
 		Created: res.Created, Updated: res.Updated, Deleted: res.Deleted, Warnings: warnings(res)}
 	if res.Plan != nil {
 		out.Unchanged = res.Plan.Unchanged
@@ -108,41 +101,18 @@ func fullResultOf(ask run.Ask, res *run.Result, all []*tally) fullResult {
 		&out.BackupsCount, &out.SnapshotsCount, &out.NodeInterfacesCount, &out.VMInterfacesCount, &out.VMIPAddressesCount,
 		&out.ReplicationsCount, &out.BackupRoutinesCount}
 	for i, t := range all { // in the order of wireStages
-		*into[i] = t.count()
+		*into[i] = len(t.done())
 	}
 	return out
 }
 
 func fullListsOf(ask run.Ask, res *run.Result) fullLists {
 	all := tallies(wireStages, res)
-	list := func(i int) []listed { return all[i].list(res) }
+	list := func(i int) []listed { return all[i].done() }
 	return fullLists{
-		fullResult: fullResultOf(ask, res, all), Errors: append([]errorItem{}, errorItems(res)...),
+		FullResult: fullResultOf(ask, res, all), Errors: append([]errorItem{}, errorItems(res)...),
 		Devices: list(0), Storage: list(1), VirtualMachines: list(2), TaskHistory: all[3].result(), VirtualDisks: all[4].result(),
 		Backups: list(5), Snapshots: all[6].result(), NodeInterfaces: list(7), VMInterfaces: list(8), VMIPAddresses: list(9),
 		Replications: all[10].staleResult(), BackupRoutines: all[11].staleResult(),
 	}
-}
-
-// list names the objects that are done.
-func (t *tally) list(res *run.Result) []listed {
-	ids := map[domain.Ref]int{}
-	for _, c := range res.Done {
-		if c.ID != 0 {
-			ids[domain.To(c.Kind, c.Key)] = c.ID
-		}
-	}
-	out := []listed{}
-	for _, o := range t.wanted {
-		ref := domain.To(o.Kind, o.Key)
-		if t.undone[ref] {
-			continue
-		}
-		id := ids[ref]
-		if id == 0 && res.Plan != nil {
-			id = res.Plan.Bound[ref]
-		}
-		out = append(out, listed{orNull(id), o.Label})
-	}
-	return out
 }

@@ -3,7 +3,12 @@ package server
 import (
 	"context"
 	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
 )
+
+const healthPath = "/health"
 
 type rootOutput struct {
 	Body struct {
@@ -48,7 +53,10 @@ func (s *Server) rootRoutes() {
 			out.Body.FastAPI.Reason = "This backend is written in Go and answers in place of the one made with FastAPI."
 			return out, nil
 		})
-	register(s, s.publish(operation(http.MethodGet, "/health", "service", "health", "Whether the service can do its work", http.StatusServiceUnavailable)),
+	health := s.publish(operation(http.MethodGet, healthPath, "service", "health", "Whether the service can do its work"))
+	health.Responses = map[string]*huma.Response{strconv.Itoa(http.StatusServiceUnavailable): {Description: "It cannot, and why",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/HealthOutputBody"}}}}}
+	register(s, health,
 		func(context.Context, *struct{}) (*healthOutput, error) {
 			out := &healthOutput{Status: http.StatusOK}
 			out.Body.Status, out.Body.InitOK = "ready", true

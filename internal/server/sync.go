@@ -67,7 +67,7 @@ func (s *Server) syncRoutes() {
 
 // syncOperation describes a route that starts a run.
 func syncOperation(path, id, summary string, statuses []int) huma.Operation {
-	op := operation(http.MethodGet, path, "sync", id, summary, append(slices.Clone(statuses), http.StatusUnprocessableEntity)...)
+	op := operation(http.MethodGet, path, "sync", id, summary, slices.Clone(statuses)...)
 	for _, p := range runParams() {
 		op.Parameters = append(op.Parameters, &huma.Param{Ref: "#/components/parameters/" + p.Name})
 	}
@@ -104,6 +104,7 @@ func (s *Server) streamRoute(path string, stage run.Stage, summary string, statu
 		"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
 	}}}
 	if strings.Contains(path, "{netbox_vm_id}") {
+		op.Errors = append(op.Errors, http.StatusNotFound)
 		register(s, op, func(ctx context.Context, in *guestInput) (*streamOutput, error) {
 			return s.stream(ctx, stage, in.query, in.ID)
 		})
@@ -122,10 +123,11 @@ func (s *Server) plainRoute(path string, w wireStage, statuses []int) {
 		if err != nil {
 			return nil, err
 		}
-		return &listOutput{tallies([]wireStage{w}, res)[0].list(res)}, nil
+		return &listOutput{tallies([]wireStage{w}, res)[0].done()}, nil
 	}
 	switch {
 	case strings.Contains(path, "{netbox_vm_id}"):
+		op.Errors = append(op.Errors, http.StatusNotFound)
 		register(s, op, func(ctx context.Context, in *guestInput) (*listOutput, error) { return list(ctx, in.query, in.ID) })
 	case w.list:
 		register(s, op, func(ctx context.Context, in *syncInput) (*listOutput, error) { return list(ctx, in.query, 0) })

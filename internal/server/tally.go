@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,18 +38,25 @@ type tally struct {
 	conflicts int
 	wanted    []domain.Object // of the kind that is counted
 	undone    map[domain.Ref]bool
+	ids       map[domain.Ref]int // in NetBox, of all stages
 }
 
-// count is how many of the objects that are counted are in NetBox as they
-// should be.
-func (t *tally) count() int {
-	n := 0
+// done are the objects that are counted and that NetBox has as they should be.
+func (t *tally) done() []listed {
+	out := []listed{}
 	for _, o := range t.wanted {
-		if !t.undone[domain.To(o.Kind, o.Key)] {
-			n++
+		ref := domain.To(o.Kind, o.Key)
+		if id := t.ids[ref]; id != 0 && !t.undone[ref] {
+			out = append(out, listed{id, o.Label})
 		}
 	}
-	return n
+	return out
+}
+
+// listed is an object of NetBox.
+type listed struct {
+	ID   int    `json:"id" doc:"In NetBox"`
+	Name string `json:"name" doc:"As Proxmox has it"`
 }
 
 func (t *tally) status() string {
@@ -75,6 +83,10 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 	if res == nil {
 		return all
 	}
+	ids := map[domain.Ref]int{}
+	if res.Plan != nil {
+		maps.Copy(ids, res.Plan.Bound)
+	}
 	seen := map[domain.Ref]bool{}
 	for _, c := range res.Done {
 		s := &of(c.Kind, c.Key).summary
@@ -88,6 +100,9 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 			s.Updated++
 		}
 		seen[ref] = true
+		if c.ID != 0 && c.Op != plan.Delete {
+			ids[domain.To(c.Kind, c.Key)] = c.ID
+		}
 	}
 	for _, r := range res.Reports {
 		t := of(r.Kind, r.Key)
@@ -103,6 +118,7 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 		}
 	}
 	for _, t := range all {
+		t.ids = ids
 		s := &t.summary
 		s.Total = s.Created + s.Updated + s.Deleted + s.Failed + s.Skipped
 		for _, o := range res.Wanted {
