@@ -612,3 +612,35 @@ func TestSharedClient(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestOddRows: a list in which a row was not understood is kept, but is no
+// proof of what is not in it.
+func TestOddRows(t *testing.T) {
+	odd := map[string]answer{
+		"/nodes/pve1/network":              data(`[{"iface":"eno1","type":"eth"},17]`),
+		"/nodes/pve1/qemu/100/snapshot":    data(`[{"name":"a"},{"snaptime":1}]`),
+		"/nodes/pve1/storage/pbs/content":  data(`[{"volid":"pbs:backup/vm/100/x"},{"content":"backup"}]`),
+		"/cluster/replication":             data(`[{"id":"100-0"},{}]`),
+		"/cluster/backup":                  data(`[{"id":"b"},{}]`),
+		"/nodes/pve2/lxc/200/interfaces":   data(`[{"name":"lo"},"x"]`),
+		"/nodes/pve2/storage/dump/content": data(`[{"volid":"dump:backup/vzdump-qemu-1-x.vma"}]`),
+	}
+	snap := snapshot(t, without(odd).reader(t), Everything())
+	for path := range odd {
+		if whole := path == "/nodes/pve2/storage/dump/content"; known(snap, path) != whole {
+			t.Errorf("%s is known: %t", path, !whole)
+		}
+	}
+	web, dns := guestOf(t, snap, 100), guestOf(t, snap, 200)
+	if len(snap.Nodes[0].Interfaces.Value) != 1 || len(web.Snapshots.Value) != 1 || len(dns.Agent.Value) != 1 || len(snap.Replications.Value) != 1 || len(snap.BackupRoutines.Value) != 1 ||
+		len(snap.Storages.Value[2].Backups.Value) != 1 {
+		t.Error("the other rows were not kept")
+	}
+	if !snap.Complete.Guests || snap.Complete.Backups || len(snap.Problems) != 7 {
+		t.Errorf("complete %+v, problems %+v", snap.Complete, snap.Problems)
+	}
+	snap = snapshot(t, without(map[string]answer{"/storage": data(`[{"storage":"a","type":"dir"},{"type":"dir"}]`)}).reader(t), Scope{Storages: true})
+	if len(snap.Storages.Value) != 1 || snap.Complete.Storages {
+		t.Errorf("%+v, complete %+v", snap.Storages, snap.Complete)
+	}
+}
