@@ -182,17 +182,36 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 	return write(ctx, req, res, inv, caps)
 }
 
-// narrow leaves in the plan what the request is about. Tags, types and the
-// like, which belong to no guest, stay: a guest may need them.
+// narrow leaves in the plan what the request is about, and what is made for
+// it: a guest's cluster, site, node, tags and types where NetBox has none. A
+// row of the plugin has the key of what it is about.
 func (req Request) narrow(p *plan.Plan) {
 	req.Stage.Narrow(p)
 	if len(req.Guests) == 0 {
 		return
 	}
-	wanted := guestKeys(req.Guests)
-	of := func(key domain.Key) bool { return !strings.Contains(string(key), "/") || wanted(key) }
-	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !of(c.Key) })
-	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !of(r.Key) })
+	of := guestKeys(req.Guests)
+	needed := map[domain.Key]bool{}
+	keep := func(c plan.Change) bool {
+		return of(c.Key) || c.Op == plan.Create && (needed[c.Key] || c.Kind == domain.KindCustomField)
+	}
+	// What an object needs is made before it.
+	for _, c := range slices.Backward(p.Changes) {
+		if !keep(c) {
+			continue
+		}
+		for _, v := range c.Set {
+			refs, _ := v.(domain.Refs)
+			if r, ok := v.(domain.Ref); ok {
+				refs = domain.Refs{r}
+			}
+			for _, r := range refs {
+				needed[r.Key] = r.Key != ""
+			}
+		}
+	}
+	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !keep(c) })
+	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !of(r.Key) && !needed[r.Key] })
 }
 
 // wanted are the objects that the request is about.
