@@ -3,17 +3,12 @@
 package fullupdate
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
 	"testing"
 
 	"proxbox/internal/run"
 	proxmoxsim "proxbox/internal/sim/proxmox"
-	"proxbox/test/lab"
+	"proxbox/test/lab/netboxstate"
 )
 
 // TestChanges: each way in which a guest changes is followed by exactly the
@@ -59,51 +54,8 @@ func TestChanges(t *testing.T) {
 		for _, r := range res.Reports {
 			got = append(got, fmt.Sprintf("  %s %s: %s", r.Outcome, r.Label, r.Reason))
 		}
-		got = append(got, written(t, f.Changes(t, before))...)
+		got = append(got, netboxstate.Written(t, f.Changes(t, before))...)
 	}
 	f.noWrites(t, "after all changes")
-	golden(t, "changes", got)
-}
-
-// written is what a stretch of NetBox's change log says, one line a change.
-func written(t *testing.T, changes []lab.Change) []string {
-	t.Helper()
-	var lines []string
-	for _, c := range changes {
-		_, kind, _ := strings.Cut(c.Type, ".")
-		l := fmt.Sprintf("  %s %s %s", c.Action, kind, c.Object)
-		if c.Action == "update" {
-			l += ": " + strings.Join(changedFields(t, c), ", ")
-		}
-		lines = append(lines, l)
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-// isID are fields whose values are ids, which differ each time.
-var isID = map[string]bool{"device": true, "proxmox_node": true, "primary_ip4": true, "primary_ip6": true, "primary_mac_address": true,
-	"assigned_object_id": true, "untagged_vlan": true, "platform": true, "proxbox_bridge": true, "proxbox_storage": true}
-
-func changedFields(t *testing.T, c lab.Change) []string {
-	t.Helper()
-	var before, after map[string]any
-	if err := json.Unmarshal(c.Before, &before); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(c.After, &after); err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if notState[name] || reflect.DeepEqual(before[name], after[name]) {
-			continue
-		}
-		if isID[name] {
-			out = append(out, name)
-			continue
-		}
-		out = append(out, fmt.Sprintf("%s %v → %v", name, before[name], after[name]))
-	}
-	return out
+	netboxstate.Golden(t, "changes", got)
 }

@@ -7,6 +7,7 @@ import (
 
 	"proxbox/internal/run"
 	proxmoxsim "proxbox/internal/sim/proxmox"
+	"proxbox/test/lab/netboxstate"
 )
 
 // TestFullUpdate: an estate with every shape lands in an empty NetBox, and a
@@ -24,7 +25,7 @@ func TestFullUpdate(t *testing.T) {
 	if first.Outcome != run.OutcomeCompleted {
 		t.Errorf("the first run is %s", first.Outcome)
 	}
-	golden(t, "estate", state(t, f.Server))
+	netboxstate.Golden(t, "estate", netboxstate.Lines(t, f.Server))
 
 	f.noWrites(t, "the second run")
 }
