@@ -1,12 +1,9 @@
 package apply_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -21,20 +18,6 @@ import (
 // writes tells whether a request changes a kind of object.
 func writes(r *http.Request, method, path string) bool {
 	return r.Method == method && strings.HasSuffix(r.URL.Path, "/"+path+"/")
-}
-
-// items are the objects of a bulk write.
-func items(r *http.Request) []map[string]any {
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil
-	}
-	r.Body = io.NopCloser(bytes.NewReader(raw))
-	var out []map[string]any
-	if json.Unmarshal(raw, &out) != nil {
-		return nil
-	}
-	return out
 }
 
 // TestRefusedBatch: one bad object never costs another, whether NetBox says
