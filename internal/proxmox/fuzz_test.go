@@ -1,7 +1,10 @@
 package proxmox
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -303,6 +306,49 @@ func FuzzTagColors(f *testing.F) {
 		for tag, color := range parseTagColors(json.RawMessage(s)) {
 			if tag == "" || !hexColor(color) {
 				t.Fatalf("%q: %q", tag, color)
+			}
+		}
+	})
+}
+
+// FuzzScalars: whatever a field is, its row survives.
+func FuzzScalars(f *testing.F) {
+	seeded(f, `1`, `"1"`, `1.5e12`, `"N/A"`, `null`, `true`, `{"a":[1]}`, `[[]]`, `"\ud83d"`, `"a\"b"`, `-0`, `1e999`).Fuzz(func(t *testing.T, s string) {
+		var row struct {
+			Text   text   `json:"text"`
+			Number number `json:"number"`
+			Flag   flag   `json:"flag"`
+		}
+		raw := `{"text":` + s + `,"number":` + s + `,"flag":` + s + `}`
+		if !json.Valid([]byte(s)) || strings.TrimSpace(s) == "" {
+			return
+		}
+		if err := json.Unmarshal([]byte(raw), &row); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		if row.Number.natural() < 0 || !row.Number.set && row.Number.value != 0 || row.Flag.on && !row.Flag.set {
+			t.Fatalf("%s is %+v", s, row)
+		}
+		var want string
+		if json.Unmarshal([]byte(s), &want) == nil && want != string(row.Text) {
+			t.Fatalf("%s is %q and not %q", s, row.Text, want)
+		}
+		_ = optionText(json.RawMessage(strings.TrimSpace(s)))
+	})
+}
+
+// FuzzRefusal: no body of a refusal hides that it is one.
+func FuzzRefusal(f *testing.F) {
+	seeded(f, `{"data":null}`, `{"message":"x\n","errors":{"b":"1","a":[2]}}`, `{"message":{},"errors":"x"}`, "<html>").Fuzz(func(t *testing.T, s string) {
+		a := answer{status: 500, reason: "why", body: s}
+		for range 2 {
+			resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(a.wire())), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := statusError("/x", resp)
+			if e.Code != 500 || e.Reason != "why" || !strings.HasPrefix(e.Error(), "/x answered 500 why") {
+				t.Fatalf("%+v", e)
 			}
 		}
 	})
