@@ -97,6 +97,7 @@ func (s *service) start(ctx context.Context, p *program) error {
 	}
 	s.launcher = p.launcher(s.values, s.log, run.Stored{Store: s.store})
 	s.launcher.History = s.store.Runs()
+	s.launcher.Memory = run.NewMemory(settings.NetBoxGetCacheTTL.In(s.values))
 	var err error
 	s.handler, err = server.New(server.Options{
 		Store: s.store, Auth: s.auth, Launcher: s.launcher, Settings: s.values, Version: version, Log: s.log,

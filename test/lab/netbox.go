@@ -43,8 +43,11 @@ var (
 // Main runs the tests of a package that uses the lab and stops the lab that
 // they started: func TestMain(m *testing.M) { lab.Main(m) }. Without it the
 // lab ends with the process, a moment later.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { Exit(m.Run()) }
+
+// Exit stops the lab that the tests started and ends the process: for a
+// TestMain that has something of its own to clear away.
+func Exit(code int) {
 	if shared != nil {
 		shared.Stop()
 	}
