@@ -23,6 +23,9 @@ type Options struct {
 	IgnoreLinkLocal bool
 	// LegacyRename names VM interfaces as the guest does.
 	LegacyRename bool
+	// DefaultRoles are the ids of the roles that new guests of a type get; the
+	// plugin's rows of their node and endpoint may name others.
+	DefaultRoles map[domain.GuestType]int
 	Kinds        Scope
 }
 

@@ -105,7 +105,11 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 	}
 	if b.opt.VirtualMachineTypes {
 		f["virtual_machine_type"] = domain.To(domain.KindVirtualMachineType, domain.Key(guestTypes[g.Type]["slug"].(string)))
-	} else {
+	}
+	switch role := b.opt.DefaultRoles[g.Type]; {
+	case role != 0:
+		f["role"] = domain.At(domain.KindDeviceRole, role)
+	case !b.opt.VirtualMachineTypes:
 		f["role"] = domain.To(domain.KindDeviceRole, domain.Key(guestRoles[g.Type]["slug"].(string)))
 	}
 	if g.Config.OK {

@@ -100,6 +100,39 @@ func (p *planner) guestHandedOver(it *item) *domain.Row {
 	return p.handedOver(it, it.Identity.Name)
 }
 
+// roles gives guests the role that the plugin's row of their node names, else
+// that of their endpoint.
+func (p *planner) roles(items []*item) {
+	for _, it := range items {
+		role := p.defaultRole(it)
+		if role.ID == 0 {
+			continue
+		}
+		it.Fields = clone(it.Fields)
+		it.Fields["role"] = role
+		if st := p.items[domain.To(domain.KindVMState, it.Key)]; st != nil {
+			st.Fields = clone(st.Fields)
+			st.Fields["proxmox_last_synced_role_id"] = role
+		}
+	}
+}
+
+func (p *planner) defaultRole(it *item) domain.Ref {
+	field := "default_role_" + string(it.Identity.Type)
+	device, _ := it.Fields["device"].(domain.Ref)
+	if node := p.items[domain.To(domain.KindProxmoxNode, device.Key)]; node != nil && node.row != nil {
+		if role := node.row.Ref(field); role.ID != 0 {
+			return role
+		}
+	}
+	for _, pk := range it.Identity.PluginIDs {
+		if row := p.Inventory.Row(domain.At(domain.KindProxmoxEndpoint, pk)); row != nil && row.Ref(field).ID != 0 {
+			return row.Ref(field)
+		}
+	}
+	return domain.Ref{}
+}
+
 // isNameOf tells whether a name in NetBox is the name in Proxmox, or that name
 // with the number that told it from an equal one.
 func isNameOf(now, plain string) bool {

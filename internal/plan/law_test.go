@@ -162,7 +162,7 @@ func empty(kind domain.Kind) domain.Fields {
 		"enabled", "vcpus", "memory", "virtual_machine_type", "dns_name", "assigned_object", "size", "endpoint", "proxmox_node", "proxmox_cluster",
 		"proxmox_status", "proxmox_tags", "proxmox_search_domain", "proxmox_link", "proxmox_start_at_boot", "proxmox_qemu_agent",
 		"proxmox_unprivileged_container", "proxbox_bridge", "proxbox_bridge_raw_value", "proxbox_storage_raw_value", "proxmox_mac",
-		"parent", "bridge", "lag", "type"} {
+		"parent", "bridge", "lag", "type", "proxmox_last_synced_role_id"} {
 		f[name] = nil
 	}
 	switch kind {

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"testing"
 
 	"proxbox/internal/domain"
@@ -202,6 +203,60 @@ func TestThreeWay(t *testing.T) {
 				"~ sync-state of cluster attic proxmox_cluster_name lab→attic",
 				"~ sync-state of node pve1 proxmox_cluster_name lab→attic",
 				"~ sync-state of qemu 100 (web) proxmox_cluster_name lab→attic"},
+		},
+	})
+}
+
+// TestRoles: the plugin's row of the node, then that of the endpoint, names the
+// role of guests; what a person chose since stays.
+func TestRoles(t *testing.T) {
+	endpoint, node := domain.At(domain.KindDeviceRole, 901), domain.At(domain.KindDeviceRole, 902)
+	roles := func(t *testing.T, w *world) {
+		for _, r := range []domain.Ref{endpoint, node} {
+			w.inv.Table(r.Kind).Put(&domain.Row{ID: r.ID, Fields: domain.Fields{"name": fmt.Sprint("role ", r.ID), "slug": fmt.Sprint(r.ID)}})
+		}
+		w.find(t, domain.KindProxmoxEndpoint, "px").Fields["default_role_qemu"] = endpoint
+	}
+	base := "~ sync-state of qemu 100 (web) proxmox_last_synced_role_id -→role "
+	run(t, []change{
+		{
+			name: "of the endpoint", person: roles,
+			writes: []string{"~ virtualmachine qemu 100 (web) role -→role 901", base + "901"},
+		},
+		{
+			name: "of the node",
+			person: func(t *testing.T, w *world) {
+				roles(t, w)
+				w.find(t, domain.KindProxmoxNode, "pve1").Fields["default_role_qemu"] = node
+			},
+			writes: []string{"~ virtualmachine qemu 100 (web) role -→role 902", base + "902"},
+		},
+		{
+			name: "a person chose another one, and nothing says since when",
+			person: func(t *testing.T, w *world) {
+				roles(t, w)
+				w.set(t, domain.KindVirtualMachine, "web", "role", node)
+			},
+			writes:   []string{base + "901"},
+			reported: []string{"conflict qemu 100 (web) role"},
+		},
+		{
+			name: "a person chose another one since",
+			person: func(t *testing.T, w *world) {
+				roles(t, w)
+				w.set(t, domain.KindVirtualMachine, "web", "role", node)
+				w.set(t, domain.KindVMState, "web", "proxmox_last_synced_role_id", endpoint)
+			},
+		},
+		{
+			name: "the endpoint's changed since",
+			person: func(t *testing.T, w *world) {
+				roles(t, w)
+				w.set(t, domain.KindVirtualMachine, "web", "role", node)
+				w.set(t, domain.KindVMState, "web", "proxmox_last_synced_role_id", node)
+			},
+			writes: []string{"~ virtualmachine qemu 100 (web) role role 902→role 901",
+				"~ sync-state of qemu 100 (web) proxmox_last_synced_role_id role 902→role 901"},
 		},
 	})
 }
