@@ -102,7 +102,7 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	stats := d.netbox.Stats()
-	fmt.Fprintf(d.stdout, "In NetBox now, in %s and with %s to NetBox:\n\n", first.took, count(stats.Requests, "request"))
+	fmt.Fprintf(d.stdout, "NetBox was filled in %s with %s:\n\n", first.took, count(stats.Requests, "request"))
 	if err := d.table(stats); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (d *demo) connect(ctx context.Context) error {
 
 func (d *demo) fullUpdate(ctx context.Context, title string) (outcome, error) {
 	fmt.Fprintln(d.stdout, title)
-	show := d.progress()
+	show := &progress{w: d.stdout, terminal: onTerminal(d.stdout)}
 	defer show.end()
 	out, err := d.api.fullUpdate(ctx, func(f apiFrame) {
 		switch {
@@ -160,8 +160,7 @@ func (d *demo) fullUpdate(ctx context.Context, title string) (outcome, error) {
 		return out, err
 	}
 	show.end()
-	show.line("  %s", out.message)
-	fmt.Fprintln(d.stdout)
+	show.line("  %s\n", out.message)
 	return out, nil
 }
 

@@ -24,7 +24,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 when it is ready, else 1. The container image asks it every 30 seconds.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			v, err := p.settings()
+			v, err := settings.Load(p.environ) // without a word on misspelt names: it is asked often
 			if err != nil {
 				return err
 			}

@@ -55,7 +55,7 @@ func (s *progress) done(done, total int) {
 	}
 	if tenths := done * 10 / total; tenths > s.tenths {
 		s.tenths = tenths
-		s.line("%d of %s done", done, count(total, "write"))
+		s.line("  %d of %s done", done, count(total, "write"))
 	}
 }
 
@@ -90,7 +90,7 @@ func kindName(k domain.Kind) string {
 		return name
 	}
 	_, name, _ := strings.Cut(string(k), ".")
-	return name
+	return name // "" for none
 }
 
 // kindNames are the kinds in the words of NetBox's and the plugin's pages, in

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"proxbox/internal/domain"
 	"proxbox/internal/netbox"
@@ -57,7 +59,7 @@ func (s summary) text(p *program) error {
 	}
 	s.reports(p, plan.Conflict, "Conflicts, for a person to solve")
 	s.reports(p, plan.Failed, "Failed")
-	s.reports(p, plan.Skipped, "Skipped, for want of what failed")
+	s.reports(p, plan.Skipped, "Skipped, for want of what they need")
 	s.problems(p)
 	took := res.Ended.Sub(res.Started).Round(10 * time.Millisecond)
 	fmt.Fprintf(p.stdout, "Requests: %d reads and %d writes to NetBox, %d to Proxmox. Duration: %s.\n",
@@ -84,26 +86,43 @@ func (s summary) table(p *program) error {
 	if len(kinds) == 0 {
 		return nil
 	}
-	head := "KIND\tCREATED\tUPDATED\tDELETED\tUNCHANGED\t"
+	rows := [][]string{{"KIND", "CREATED", "UPDATED", "DELETED", "UNCHANGED"}}
 	if s.ask.DryRun {
-		head = "KIND\tTO CREATE\tTO UPDATE\tTO DELETE\tUNCHANGED\t"
+		rows = [][]string{{"KIND", "TO CREATE", "TO UPDATE", "TO DELETE", "UNCHANGED"}}
 	}
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, head)
 	var total [4]int
+	add := func(name string, n [4]int) {
+		rows = append(rows, []string{name, strconv.Itoa(n[0]), strconv.Itoa(n[1]), strconv.Itoa(n[2]), strconv.Itoa(n[3])})
+	}
 	for _, k := range kinds {
 		row := [4]int{counts[k][plan.Create], counts[k][plan.Update], counts[k][plan.Delete], unchanged[k]}
 		for i, n := range row {
 			total[i] += n
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", kindName(k), row[0], row[1], row[2], row[3])
+		add(kindName(k), row)
 	}
-	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t\n", total[0], total[1], total[2], total[3])
-	if err := w.Flush(); err != nil {
-		return err
-	}
+	add("all", total)
+	writeTable(p.stdout, rows)
 	_, err := fmt.Fprintln(p.stdout)
 	return err
+}
+
+// writeTable writes rows with the first column to the left, the others, which
+// are numbers, to the right.
+func writeTable(w io.Writer, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		line := fmt.Sprintf("%-*s", widths[0], row[0])
+		for i, cell := range row[1:] {
+			line += fmt.Sprintf("  %*s", widths[i+1], cell)
+		}
+		fmt.Fprintln(w, line)
+	}
 }
 
 // unchanged counts the wanted objects that NetBox has as they should be.
@@ -129,8 +148,8 @@ func (s summary) reports(p *program, outcome plan.Outcome, title string) {
 			continue
 		}
 		line := r.Label
-		if r.Kind != "" {
-			line = kindName(r.Kind) + " " + r.Label
+		if kind := kindName(r.Kind); !strings.HasPrefix(line, kind) {
+			line = kind + " " + line
 		}
 		if r.Field != "" {
 			line += ", " + r.Field
