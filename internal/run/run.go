@@ -358,8 +358,14 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 				res.Done = append(res.Done, e.Change)
 			}
 		}}
-	if req.Turn != nil {
-		opt.Pause = req.Turn.Pause
+	opt.Pause = func(context.Context) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case req.Turn != nil:
+			return req.Turn.Pause(ctx)
+		}
+		return nil
 	}
 	if caps.ChangelogMessage {
 		opt.Message = func(c plan.Change) string {
@@ -369,7 +375,10 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 	if total > 0 {
 		req.Watch(Event{Step: &Step{Name: "apply", Status: Started, Message: fmt.Sprintf("Writing %d changes to NetBox", total)}})
 	}
-	out, err := apply.Run(ctx, req.NetBox, res.Plan, inv, opt)
+	// A run that is to stop stops between two batches: those on their way end.
+	onTheirWay, release := finishing(ctx, finishTime)
+	defer release()
+	out, err := apply.Run(onTheirWay, req.NetBox, res.Plan, inv, opt)
 	res.Created, res.Updated, res.Deleted = res.Created+out.Created, res.Updated+out.Updated, res.Deleted+out.Deleted
 	res.Reports = append(res.Reports, out.Reports...)
 	if err != nil {
