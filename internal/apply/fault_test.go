@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"proxbox/internal/apply"
 	"proxbox/internal/domain"
@@ -438,4 +441,56 @@ func crowd(n int) *domain.Snapshot {
 		s.Guests = append(s.Guests, g)
 	}
 	return s
+}
+
+// TestInventoryIsKeptTrue: after a run the inventory is what a new reading
+// would be, what NetBox removes or fills in by itself included.
+func TestInventoryIsKeptTrue(t *testing.T) {
+	e := newEngine(t, netboxsim.NetBox47)
+	s := estate(1, "lab")
+	e.pluginRows(t, s)
+	for _, change := range []func(){
+		func() {},
+		func() { alter(s) },
+		func() {
+			cfg := s.Guests[6].Config.Value
+			cfg.NICs = cfg.NICs[1:]
+			s.Guests[6].Config = domain.Is(cfg)
+		},
+	} {
+		change()
+		p, inv, err := e.plan(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Changes) == 0 {
+			t.Error("nothing to do")
+		}
+		if _, err := apply.Run(t.Context(), e.client, p, inv, apply.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		_, fresh, err := e.plan(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range fresh.Kinds() {
+			if kind == domain.KindProxmoxEndpoint {
+				continue
+			}
+			if d := cmp.Diff(rows(fresh, kind), rows(inv, kind)); d != "" {
+				t.Errorf("%s (-NetBox +inventory):\n%s", kind, d)
+			}
+		}
+	}
+}
+
+// rows are what the inventory says of a kind, without what NetBox computes.
+func rows(inv *domain.Inventory, kind domain.Kind) map[int]domain.Fields {
+	out := map[int]domain.Fields{}
+	for r := range inv.Table(kind).Rows() {
+		f := maps.Clone(r.Fields)
+		delete(f, "disk")
+		out[r.ID] = f
+	}
+	return out
 }

@@ -79,7 +79,7 @@ func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []e
 			}
 		case plan.Delete:
 			if table.Get(e.id()) == nil {
-				a.end(e.change, nil)
+				a.removed([]entry{e})
 				continue
 			}
 		}

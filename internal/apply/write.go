@@ -80,11 +80,12 @@ func (a *applier) written(b batch, entries []entry, answers []json.RawMessage) e
 		rows[i], byID[row.ID] = row, row
 		table.Put(row)
 	}
+	if b.op == plan.Delete {
+		a.removed(entries)
+		return nil
+	}
 	for i, e := range entries {
 		switch {
-		case b.op == plan.Delete:
-			table.Delete(e.id())
-			a.end(e.change, nil)
 		case b.op == plan.Create && i < len(rows):
 			a.made(table, e, rows[i])
 		case b.op == plan.Update && byID[e.id()] != nil:

@@ -202,7 +202,8 @@ func (p *planner) mayLeave(holder domain.Ref) bool {
 }
 
 // release gives up the primary mark of an address that moves to another
-// object: NetBox refuses to move it otherwise.
+// object: NetBox refuses to move it otherwise. It is done for the one that the
+// address moves to, and has its key.
 func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 	ownerRef := p.Inventory.Row(holder).Ref(parentField[holder.Kind])
 	owner := p.Inventory.Row(ownerRef)
@@ -217,7 +218,7 @@ func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 			continue
 		}
 		p.freed[r.ID] = true
-		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: ownerRef.Kind, ID: owner.ID, Label: owner.Text("name"),
+		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: ownerRef.Kind, ID: owner.ID, Key: to.Key, Label: owner.Text("name"),
 			Set: domain.Fields{field: nil}, Old: domain.Fields{field: owner.Ref(field)},
 			Why: "its address moves to " + to.Label, Phase: phaseRelease})
 	}

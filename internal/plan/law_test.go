@@ -26,6 +26,7 @@ var kinds = []domain.Kind{
 type world struct {
 	inv  *domain.Inventory
 	next int
+	keep map[domain.Ref]string // what a person would miss
 }
 
 func newWorld() *world {
@@ -175,7 +176,7 @@ func empty(kind domain.Kind) domain.Fields {
 func planOf(w *world, snaps ...*domain.Snapshot) *plan.Plan {
 	d := desire.Build(snaps, everything)
 	return plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
-		Stamp: "2026-01-01T00:00:00Z"})
+		Keep: w.keep, Stamp: "2026-01-01T00:00:00Z"})
 }
 
 func mac(n int) string { return fmt.Sprintf("BC:24:11:00:%02X:%02X", n>>8&0xff, n&0xff) }

@@ -80,6 +80,19 @@ var stateKind = map[domain.Kind]domain.Kind{
 // made, they need no report of their own.
 func Companion(kind domain.Kind) bool { return stateOf[kind] != "" || kind == domain.KindMACAddress }
 
+// HangsOn names the field by which a part or a sync-state row hangs on its
+// object, with which NetBox removes it; "" for what hangs on nothing.
+func HangsOn(kind domain.Kind) string {
+	switch kind {
+	case domain.KindCluster, domain.KindDevice, domain.KindVirtualMachine:
+		return ""
+	}
+	if f, ok := stateOf[kind]; ok {
+		return f
+	}
+	return parentField[kind]
+}
+
 // Required tells whether NetBox takes no object of the kind without a field.
 func Required(kind domain.Kind, field string) bool { return required[kind][field] }
 

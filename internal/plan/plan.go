@@ -68,6 +68,8 @@ type Input struct {
 	AddTags bool
 	// OverrideFuse lets one run remove more than the fuse allows.
 	OverrideFuse bool
+	// Keep says of objects that a plan would remove why they must stay.
+	Keep map[domain.Ref]string
 	// Stamp is the run's moment, RFC 3339. It is written to sync-state rows,
 	// only together with another change of the same row.
 	Stamp string
@@ -82,6 +84,9 @@ type Plan struct {
 	// run that ended before the mark was written, or by a person. NetBox's
 	// change log knows.
 	Unproven []int
+	// Doomed are the objects that this plan removes, and what goes with them:
+	// whether a person would miss one of them, the inventory does not say.
+	Doomed []domain.Ref
 	// Bound is the id in NetBox of every wanted object that is there already.
 	Bound map[domain.Ref]int
 }

@@ -29,53 +29,80 @@ func (p *planner) removeParts() {
 			if owner.state != bound {
 				continue
 			}
-			g := group{clusterOf(owner.Key), kind}
-			mine := p.idx.parts(kind, domain.At(owner.Kind, owner.row.ID))
-			for _, r := range mine {
-				ref := domain.At(kind, r.ID)
+			whole := p.Whole[domain.PartsOf{Owner: owner.Key, Kind: kind}]
+			for _, r := range p.idx.parts(kind, domain.At(owner.Kind, owner.row.ID)) {
 				if !p.idx.ours(kind, r) {
 					continue
 				}
-				owned[g]++
-				if p.taken[ref] != nil || !p.Whole[domain.PartsOf{Owner: owner.Key, Kind: kind}] || p.needed(kind, r) {
-					continue
+				owned[group{clusterOf(owner.Key), kind}]++
+				if whole && p.free(kind, r) && !p.needed(owner, kind, r) {
+					removals = append(removals, Change{Op: Delete, Kind: kind, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
+						Old: r.Fields, Why: "gone in Proxmox", Phase: phaseDelete + slices.Index(parts, kind)})
 				}
-				removals = append(removals, Change{Op: Delete, Kind: kind, ID: r.ID, Label: owner.Label + " " + nameOf(r),
-					Old: r.Fields, Why: "gone in Proxmox", Phase: phaseDelete + slices.Index(parts, kind), Key: owner.Key})
 			}
 		}
 	}
 	for _, c := range p.fuse(removals, owned) {
-		p.gone[domain.At(c.Kind, c.ID)] = true
-		c.Key = ""
-		p.plan.Changes = append(p.plan.Changes, c)
+		p.remove(c)
 	}
 }
 
-// needed tells whether something that is not ours points at a part, or would
-// go with it: NetBox removes an interface's addresses together with it.
-func (p *planner) needed(kind domain.Kind, r *domain.Row) bool {
+// remove adds a removal to the plan, and names all that goes with it.
+func (p *planner) remove(c Change) {
+	ref := domain.At(c.Kind, c.ID)
+	p.plan.Doomed = append(p.plan.Doomed, ref)
+	for _, ip := range p.idx.parts(domain.KindIPAddress, ref) {
+		if at := domain.At(domain.KindIPAddress, ip.ID); p.free(domain.KindIPAddress, ip) && !p.gone[at] {
+			p.gone[at] = true
+			p.plan.Doomed = append(p.plan.Doomed, at)
+		}
+	}
+	p.gone[ref] = true
+	p.plan.Changes = append(p.plan.Changes, c)
+}
+
+// needed tells whether a part has to stay: something that is not ours points
+// at it or would go with it (NetBox removes an interface's addresses together
+// with it), or a person filled in what we do not manage.
+func (p *planner) needed(owner *item, kind domain.Kind, r *domain.Row) bool {
+	keep := func(reason, wayOut string) bool {
+		p.report(Report{Outcome: Conflict, Kind: kind, Key: owner.Key, Label: owner.Label + " " + nameOf(r), Reason: "gone in Proxmox, but " + reason, WayOut: wayOut})
+		return true
+	}
+	if why := p.Keep[domain.At(kind, r.ID)]; why != "" {
+		if kind == domain.KindIPAddress {
+			p.unassign(owner, r)
+		}
+		return keep(why, "clear that in NetBox, and the next run removes it; or remove it there")
+	}
 	switch kind {
 	case domain.KindIPAddress:
 		return p.idx.behindNAT(r.ID)
 	case domain.KindVMInterface, domain.KindInterface:
-	default:
-		return false
-	}
-	if p.unknown(domain.KindIPAddress) != nil {
-		return true
-	}
-	for _, ip := range p.idx.parts(domain.KindIPAddress, domain.At(kind, r.ID)) {
-		if p.taken[domain.At(domain.KindIPAddress, ip.ID)] != nil {
-			continue // it moves to another interface in this plan
-		}
-		if !p.idx.ours(domain.KindIPAddress, ip) || p.idx.behindNAT(ip.ID) {
-			p.report(Report{Outcome: Conflict, Kind: kind, Label: nameOf(r), Reason: "gone in Proxmox, but it holds " + ip.Text("address") + ", which is not ours or behind NAT",
-				WayOut: "move or remove that address, then the interface goes"})
+		if p.unknown(domain.KindIPAddress) != nil {
 			return true
+		}
+		for _, ip := range p.idx.parts(domain.KindIPAddress, domain.At(kind, r.ID)) {
+			why := p.Keep[domain.At(domain.KindIPAddress, ip.ID)]
+			switch {
+			case !p.free(domain.KindIPAddress, ip): // it moves to another interface in this plan
+			case !p.idx.ours(domain.KindIPAddress, ip) || p.idx.behindNAT(ip.ID):
+				return keep("it holds "+ip.Text("address")+", which is not ours or behind NAT", "move or remove that address, then the interface goes")
+			case why != "":
+				return keep("its address "+ip.Text("address")+": "+why, "move or remove that address, then the interface goes")
+			}
 		}
 	}
 	return false
+}
+
+// unassign takes an address from its interface and leaves it to whoever filled
+// it in.
+func (p *planner) unassign(owner *item, r *domain.Row) {
+	holder := r.Ref("assigned_object")
+	p.release(r, holder, &item{Object: domain.Object{Key: owner.Key, Label: "nobody"}})
+	p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: domain.KindIPAddress, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
+		Set: domain.Fields{"assigned_object": nil}, Old: domain.Fields{"assigned_object": holder}, Why: "gone in Proxmox", Phase: phaseOf(domain.KindIPAddress)})
 }
 
 func nameOf(r *domain.Row) string {

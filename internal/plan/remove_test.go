@@ -24,14 +24,14 @@ func TestPartsFollowTheirOwner(t *testing.T) {
 			person: func(t *testing.T, w *world) {
 				w.add(domain.KindIPAddress, domain.Fields{"address": "10.9.9.9/24", "assigned_object": w.ref(t, domain.KindVMInterface, "net0")})
 			},
-			reported: []string{"conflict net0"},
+			reported: []string{"conflict qemu 100 (web) net0"},
 		},
 		{
 			name: "a NIC whose address is behind NAT stays", proxmox: noNIC,
 			person: func(t *testing.T, w *world) {
 				w.add(domain.KindIPAddress, domain.Fields{"address": "198.51.100.1/32", "nat_inside": w.ref(t, domain.KindIPAddress, "10.0.0.100")})
 			},
-			reported: []string{"conflict net0"},
+			reported: []string{"conflict qemu 100 (web) net0"},
 		},
 		{name: "a guest is not removed", proxmox: func(s *domain.Snapshot) { s.Guests = nil }},
 		{name: "a node is not removed", proxmox: func(s *domain.Snapshot) { s.Nodes, s.Guests = nil, nil }},
@@ -191,4 +191,29 @@ func TestInputStaysAsItIs(t *testing.T) {
 	if again := lines(plan.Make(in), w.inv); !slices.Equal(first, again) {
 		t.Error("the second plan of one input differs")
 	}
+}
+
+// TestWhatAPersonWouldMissStays: the plan names what it removes, and what is
+// said to be of use to somebody stays, an address without its interface.
+func TestWhatAPersonWouldMissStays(t *testing.T) {
+	s := small()
+	w := synced(t, s)
+	says(&s.Guests[0], "10.0.0.7/24")
+	config(&s.Guests[0], func(c *domain.GuestConfig) { c.Disks = nil })
+	ip, disk := w.ref(t, domain.KindIPAddress, "10.0.0.100"), w.ref(t, domain.KindVirtualDisk, "scsi0")
+	p := planOf(w, s)
+	if d := p.Doomed; !slices.Equal(d, []domain.Ref{ip, disk}) {
+		t.Errorf("doomed are %v", d)
+	}
+	w.keep = map[domain.Ref]string{ip: "a service uses it", disk: "it has a description"}
+	w.check(t, []string{
+		"+ ipaddress qemu 100 (web) net0 10.0.0.7/24", "+ sync-state of qemu 100 (web) net0 10.0.0.7/24",
+		"~ ipaddress qemu 100 (web) net0 10.0.0.100/24 assigned_object net0→-",
+		"~ virtualmachine qemu 100 (web) primary_ip4 10.0.0.100/24→10.0.0.7/24", "~ virtualmachine web primary_ip4 10.0.0.100/24→-",
+	}, []string{"conflict qemu 100 (web) net0 10.0.0.100/24", "conflict qemu 100 (web) scsi0"}, s)
+	config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs = nil })
+	s.Guests[0].Agent = domain.Is([]domain.GuestInterface{})
+	w.keep = map[domain.Ref]string{w.ref(t, domain.KindIPAddress, "10.0.0.7"): "it has a tenant"}
+	w.inv.Table(domain.KindVirtualDisk).Delete(disk.ID)
+	w.check(t, nil, []string{"conflict qemu 100 (web) net0"}, s)
 }
