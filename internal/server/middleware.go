@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -96,15 +98,20 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// access logs each request: never its query's values nor its headers, for
-// both may hold what nobody should read.
+// access logs each request: never its query nor its headers, for both may hold
+// what nobody should read. What asks whether we live is told only to who looks
+// for it.
 func (s *Server) access(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &recorder{ResponseWriter: w}
 		client := s.client(r)
 		defer func() {
-			s.log.DebugContext(r.Context(), "request", "id", requestID(r.Context()), "method", r.Method, "path", r.URL.Path,
+			level := slog.LevelInfo
+			if r.URL.Path == healthPath && rec.status == http.StatusOK {
+				level = slog.LevelDebug
+			}
+			s.log.Log(r.Context(), level, "request", "id", requestID(r.Context()), "method", r.Method, "path", clean(r.URL.Path),
 				"status", rec.status, "bytes", rec.bytes, "duration", time.Since(began).Round(time.Microsecond),
 				"client", client.String(), "key", rec.key)
 		}()
@@ -124,7 +131,7 @@ func (s *Server) recover(next http.Handler) http.Handler {
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p)
 			}
-			s.log.ErrorContext(r.Context(), "a handler panicked", "request", requestID(r.Context()), "panic", p, "stack", clean(string(debug.Stack())))
+			s.log.ErrorContext(r.Context(), "a handler panicked", "request", requestID(r.Context()), "panic", clean(fmt.Sprint(p)), "stack", clean(string(debug.Stack())))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer must not look whole
 			}

@@ -20,15 +20,22 @@ const (
 
 // bounded is a text that may be sent: without secrets and not endless.
 func bounded(text string) string {
-	text = clean(text)
+	text = clean(cut(text, 8*maxText))
 	if len(text) <= maxText {
 		return text
 	}
-	cut := maxText
-	for !utf8.RuneStart(text[cut]) {
-		cut--
+	return cut(text, maxText) + "…"
+}
+
+// cut takes at most n bytes, and whole characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
 	}
-	return text[:cut] + "…"
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 // tally is what became of the objects of one stage.

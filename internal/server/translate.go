@@ -139,6 +139,11 @@ func (t *translator) objectEvent(o *run.Object) []frame {
 	if t.full() && !t.started[w.name] {
 		frames = append(frames, t.stageStarted(w))
 	}
+	if o.Report != nil {
+		if t.errors++; t.errors > maxErrors {
+			return frames // the summaries count it
+		}
+	}
 	d := itemProgressData{Event: "item_progress", Phase: w.phaseName(), Status: "completed", Item: itemOfObject(o.Kind, o.Label),
 		Operation: operationOf(o.Op), Progress: progressOf(o.Done, o.Total)}
 	if o.Report == nil {
@@ -151,9 +156,6 @@ func (t *translator) objectEvent(o *run.Object) []frame {
 		d.Status, d.Operation, d.Error = "failed", "failed", text
 	} else {
 		d.Warning = text
-	}
-	if t.errors++; t.errors > maxErrors {
-		return frames // the summaries count it
 	}
 	return append(frames, frame{"item_progress", d}, frame{"error_detail", errorDetailData{Event: "error_detail", Phase: d.Phase, Item: &d.Item,
 		Category: ofReport(o.Report), Message: text, Suggestion: bounded(o.Report.WayOut)}})
