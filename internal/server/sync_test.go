@@ -153,64 +153,78 @@ func TestStages(t *testing.T) {
 			t.Errorf("GET %s: %d %s", r.plain, w.Code, w.Body)
 		}
 	}
-	var rows []any
-	for _, row := range f.netbox.Objects("virtualization.virtualmachine") {
-		rows = append(rows, row["id"])
+	var vm int
+	for _, id := range f.names() {
+		vm = id
 	}
 	for _, path := range []string{"create/stream", "virtual-disks/create/stream", "backups/create/stream", "snapshots/create/stream"} {
-		if done := complete(t, f.stream(fmt.Sprintf("/virtualization/virtual-machines/%v/%s%s", rows[0], path, query))); done["ok"] != true {
+		if done := complete(t, f.stream(fmt.Sprintf("/virtualization/virtual-machines/%d/%s%s", vm, path, query))); done["ok"] != true {
 			t.Errorf("%s: %v", path, done)
 		}
 	}
 }
 
-// One guest alone is synced, whichever way it is named.
+// One guest alone is synced, wherever NetBox keeps what it is in Proxmox.
 func TestOneGuest(t *testing.T) {
-	for name, profile := range map[string]netboxsim.Profile{"sync-state rows": netboxsim.NetBox47} {
+	for name, profile := range map[string]netboxsim.Profile{"sync-state rows": netboxsim.NetBox47, "custom fields": netboxsim.NetBox47Plugin15, "no plugin": netboxsim.NetBox47Bare} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t).withKeys().withEndpoints()
 			f.netbox = netboxsim.New(profile)
 			f.launcher.NetBoxTransport = f.carry(f.netbox.Client().Transport)
 			f.get("/full-update")
-			ids := map[float64]float64{} // NetBox's by vmid
-			for _, row := range f.netbox.Objects("sync-state/virtual-machines") {
-				raw, err := json.Marshal(row)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var state struct {
-					VM   reference `json:"virtual_machine"`
-					VMID float64   `json:"proxmox_vm_id"`
-				}
-				if err := json.Unmarshal(raw, &state); err != nil {
-					t.Fatal(err)
-				}
-				ids[state.VMID] = float64(state.VM.ID)
-			}
+			before := f.names()
+			var old string
 			f.proxmox.Change(func(e *proxmoxsim.Estate) {
-				e.Guests[0].Set("memory", 4096)
-				e.Guests[1].Set("memory", 4096)
-				for i := range e.Guests[:2] {
-					e.Guests[i].Set("description", "changed")
-				}
+				old = e.Guests[0].Name()
+				e.Guests[0].Rename("renamed-0")
+				e.Guests[1].Rename("renamed-1")
 			})
-			vmid := float64(f.firstGuest())
-			path := fmt.Sprintf("/virtualization/virtual-machines/%v/create/stream?proxmox_endpoint_ids=1", ids[vmid])
+			path := fmt.Sprintf("/virtualization/virtual-machines/%d/create/stream?proxmox_endpoint_ids=1", before[old])
 			result := complete(t, f.stream(path))["result"].(map[string]any)
-			if result["count"] != 1.0 {
+			if result["count"] != 1.0 || result["updated"] == 0.0 {
 				t.Errorf("the guest's own stream: %v", result)
 			}
-			again := complete(t, f.stream(fmt.Sprintf("/virtualization/virtual-machines/create/stream?netbox_vm_ids=%v", ids[vmid])))["result"].(map[string]any)
+			after := f.names()
+			if after["renamed-0"] != before[old] || after["renamed-1"] != 0 || len(after) != len(before) {
+				t.Errorf("virtual machines before %v, after %v", before, after)
+			}
+			again := complete(t, f.stream(fmt.Sprintf("/virtualization/virtual-machines/create/stream?netbox_vm_ids=%d", before[old])))["result"].(map[string]any)
 			if again["count"] != 1.0 || again["updated"] != 0.0 || again["created"] != 0.0 {
 				t.Errorf("the same again: %v", again)
+			}
+			ids, err := f.netbox.Seed("virtualization.virtualmachine", map[string]any{"name": "somebody's", "cluster": 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for path, status := range map[string]int{"/virtualization/virtual-machines/%d/create/stream": 422, "/virtualization/virtual-machines/create/stream?netbox_vm_ids=%d": 422} {
+				w := f.call(http.MethodGet, fmt.Sprintf(path, ids[0]), goodKey, "")
+				checkEveryAnswer(t, path, w)
+				if w.Code != status || !strings.Contains(w.Body.String(), "proxmox_vm_id") {
+					t.Errorf("%s for a virtual machine that is no guest: %d %s", path, w.Code, w.Body)
+				}
 			}
 		})
 	}
 }
 
-func (f *fixture) firstGuest() (vmid int) {
-	f.proxmox.Change(func(e *proxmoxsim.Estate) { vmid = e.Guests[0].VMID })
-	return vmid
+// names are the virtual machines in NetBox with their ids.
+func (f *fixture) names() map[string]int {
+	out := map[string]int{}
+	for _, row := range f.netbox.Objects("virtualization.virtualmachine") {
+		var vm struct {
+			ID   int    `json:"id"`
+			Name string `json:"name"`
+		}
+		raw, err := json.Marshal(row)
+		if err == nil {
+			err = json.Unmarshal(raw, &vm)
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		out[vm.Name] = vm.ID
+	}
+	return out
 }
 
 // What cannot be read at all fails the stage, with what, where and the way
