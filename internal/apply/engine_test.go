@@ -74,6 +74,12 @@ func (e *engine) plan(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Pla
 			p = plan.Make(in)
 		}
 	}
+	if in.Keep, err = e.client.Missed(ctx, p.Doomed, desire.TagProxbox); err != nil {
+		return nil, nil, err
+	}
+	if len(in.Keep) > 0 {
+		p = plan.Make(in)
+	}
 	return p, inv, nil
 }
 

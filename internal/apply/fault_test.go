@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -493,4 +494,84 @@ func rows(inv *domain.Inventory, kind domain.Kind) map[int]domain.Fields {
 		out[r.ID] = f
 	}
 	return out
+}
+
+// TestWhatAPersonUsesIsNotRemoved: a part that somebody described, tagged or
+// points at stays when it is gone in Proxmox, and that is reported; a default
+// of a custom field is nobody's.
+func TestWhatAPersonUsesIsNotRemoved(t *testing.T) {
+	id := func(e *engine, kind, name, vm string) int {
+		for _, o := range e.nb.Objects(kind) {
+			if o["name"] == name && display(o["virtual_machine"]) == vm || o["address"] == name {
+				return int(number(o["id"]))
+			}
+		}
+		t.Fatalf("no %s %s", kind, name)
+		return 0
+	}
+	for name, use := range map[string]func(e *engine) error{
+		"nobody": func(e *engine) error {
+			e.seed(t, "extras.customfield", fields{"name": "site_code", "type": "text", "default": "x", "object_types": []string{"virtualization.virtualdisk"}})
+			return nil
+		},
+		"a tag": func(e *engine) error {
+			tag := e.seed(t, "extras.tag", fields{"name": "mine", "slug": "mine"})[0]
+			return e.nb.Patch("virtualization.virtualdisk", id(e, "virtualization.virtualdisk", "virtio1", "guest102"), fields{"tags": []int{tag}})
+		},
+		"a description": func(e *engine) error {
+			return e.nb.Patch("virtualization.vminterface", id(e, "virtualization.vminterface", "net2", "guest102"), fields{"description": "uplink"})
+		},
+		"a service": func(e *engine) error {
+			_, err := e.nb.Seed("ipam.service", fields{"name": "shop", "protocol": "tcp", "ports": []int{443}, "parent_object_type": "virtualization.virtualmachine",
+				"parent_object_id": id(e, "virtualization.virtualmachine", "guest102", "-"), "ipaddresses": []int{id(e, "ipam.ipaddress", "10.1.0.102/16", "")}})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t, netboxsim.NetBox47)
+			s := crowdOfAll(12)
+			e.pluginRows(t, s)
+			e.mustSync(t, s)
+			if err := use(e); err != nil {
+				t.Fatal(err)
+			}
+			g := &s.Guests[2]
+			cfg := g.Config.Value
+			cfg.Disks, cfg.NICs = cfg.Disks[:1], cfg.NICs[:1]
+			g.Config = domain.Is(cfg)
+			g.Agent = domain.Is([]domain.GuestInterface{{Name: "eth0", MAC: cfg.NICs[0].MAC}})
+			p, res := e.mustSync(t, s)
+			removed, kept := res.Deleted, 0
+			for _, r := range p.Reports {
+				if strings.HasPrefix(r.Reason, "gone in Proxmox, but") {
+					kept++
+				}
+			}
+			want := 1
+			if name == "nobody" {
+				want = 0
+			}
+			if kept != want || removed+kept != 4 {
+				t.Errorf("%d removed, %d kept:\n%s", removed, kept, labels(p.Reports))
+			}
+			if name == "a service" {
+				if o := e.nb.Objects("ipam.ipaddress"); !slices.ContainsFunc(o, func(o map[string]any) bool {
+					return o["address"] == "10.1.0.102/16" && o["assigned_object"] == nil
+				}) {
+					t.Error("the address is not there, or still on the interface")
+				}
+			}
+			e.mustRest(t, s)
+		})
+	}
+}
+
+// crowdOfAll is a cluster of guests of every sort, enough that the fuse lets
+// one guest lose its parts.
+func crowdOfAll(n int) *domain.Snapshot {
+	s := estate(1, "lab")
+	for i := len(s.Guests); i < n*2; i++ {
+		s.Guests = append(s.Guests, guest(1, 100+i, "pve1"))
+	}
+	return s
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -319,31 +320,50 @@ func runOf(message string) string {
 	return id
 }
 
-// makePlan plans. Addresses that are on an interface of ours without our mark
-// may be ours all the same, made by a run that ended before it could mark
-// them: NetBox's change log knows.
+// makePlan plans, and plans again with what the inventory does not say: which
+// unmarked addresses on interfaces of ours a run made that ended before it
+// could mark them, and what of that which would be removed a person would miss.
 func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in plan.Input) (*plan.Plan, error) {
 	p := plan.Make(in)
-	if len(p.Unproven) == 0 || !caps.ChangelogMessage {
+	if len(p.Unproven) > 0 && caps.ChangelogMessage {
+		made, err := req.NetBox.MadeWith(ctx, domain.KindIPAddress, p.Unproven, changelogPrefix)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			// Without the right to read the change log they stay a person's.
+			req.Log.Warn("NetBox's change log cannot be read", "error", err)
+		}
+		if len(made) > 0 {
+			mark(in.Inventory.Table(domain.KindIPAddress), made)
+			p = plan.Make(in)
+		}
+	}
+	if len(p.Doomed) == 0 {
 		return p, nil
 	}
-	made, err := req.NetBox.MadeWith(ctx, domain.KindIPAddress, p.Unproven, changelogPrefix)
+	missed, err := req.NetBox.Missed(ctx, p.Doomed, desire.TagProxbox)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
-		// Without the right to read the change log they stay a person's.
-		req.Log.Warn("NetBox's change log cannot be read", "error", err)
-		return p, ctx.Err()
+		missed = map[domain.Ref]string{}
+		for _, ref := range p.Doomed {
+			missed[ref] = "whether somebody uses it is not known: " + err.Error()
+		}
 	}
-	if len(made) == 0 {
+	if len(missed) == 0 {
 		return p, nil
 	}
-	t := in.Inventory.Table(domain.KindIPAddress)
+	in.Keep = missed
+	return plan.Make(in), nil
+}
+
+func mark(t *domain.Table, ids map[int]bool) {
 	if t.Marked == nil {
 		t.Marked = map[int]bool{}
 	}
-	for id := range made {
-		t.Marked[id] = true
-	}
-	return plan.Make(in), nil
+	maps.Copy(t.Marked, ids)
 }
 
 // write carries the plan out and gathers what became of it.
