@@ -113,7 +113,7 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	stats = d.netbox.Stats()
-	fmt.Fprintf(d.stdout, "%d created, %d updated, %d deleted, %d as they should be; %s to NetBox, %s of them.\n\n",
+	fmt.Fprintf(d.stdout, "%d created, %d updated, %d deleted, %d as they should be; %s to NetBox, %s.\n\n",
 		second.result.Created, second.result.Updated, second.result.Deleted, second.result.Unchanged,
 		count(stats.Requests, "request"), writes(stats.Writes))
 	d.where()
