@@ -9,7 +9,7 @@ func (s *Snapshot) Complement(earlier *Snapshot) *Snapshot {
 	out.Guests = slices.Clone(s.Guests)
 	for i := range out.Guests {
 		g := &out.Guests[i]
-		if o := earlier.guest(g.Type, g.VMID); o != nil {
+		if o := earlier.Guest(g.Type, g.VMID); o != nil {
 			g.complement(o)
 		}
 	}
@@ -64,7 +64,11 @@ func (s *Snapshot) Replace(guests []Guest) *Snapshot {
 	return &out
 }
 
-func (s *Snapshot) guest(t GuestType, vmid int) *Guest {
+// Guest returns a guest, or nil. The snapshot may be nil.
+func (s *Snapshot) Guest(t GuestType, vmid int) *Guest {
+	if s == nil {
+		return nil
+	}
 	i, ok := slices.BinarySearchFunc(s.Guests, vmid, func(g Guest, id int) int { return g.VMID - id })
 	if !ok || s.Guests[i].Type != t {
 		i = slices.IndexFunc(s.Guests, func(g Guest) bool { return g.Type == t && g.VMID == vmid })

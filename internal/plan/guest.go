@@ -87,17 +87,43 @@ func (p *planner) guestByCustomField(it *item) *domain.Row {
 	return second
 }
 
-// guestHandedOver finds a VM that a person tagged as ours: the same name, in
-// our cluster or in none, and no identity yet.
+// guestCutOff finds the VM that a run made which ended before it wrote the
+// guest's identity: ours, in our cluster, without one, and with its uuid.
+func (p *planner) guestCutOff(it *item) *domain.Row {
+	if it.Identity.UUID == "" {
+		return nil
+	}
+	return p.unidentified(it, lowerKey("uuid", it.Identity.UUID))
+}
+
+// guestHandedOver finds a VM that a person tagged as ours, or that a run made
+// which was cut off: the same name, numbered or not, in our cluster or in
+// none, and no identity yet.
 func (p *planner) guestHandedOver(it *item) *domain.Row {
-	if cluster := p.clusterRow(it); cluster != 0 {
-		for _, vm := range p.idx.find(domain.KindVirtualMachine, lowerKey("name", it.Identity.Name)) {
-			if vm.Ref("cluster").ID == cluster && p.freeOurs(domain.KindVirtualMachine, vm) && !p.idx.identified(domain.KindVirtualMachine, vm) {
-				return vm
-			}
+	for _, key := range []string{"name", "numbered"} {
+		if vm := p.unidentified(it, lowerKey(key, it.Identity.Name)); vm != nil {
+			return vm
 		}
 	}
 	return p.handedOver(it, it.Identity.Name)
+}
+
+// unidentified finds a VM of ours in the item's cluster that no identity speaks for.
+func (p *planner) unidentified(it *item, key string) *domain.Row {
+	cluster := p.clusterRow(it)
+	if cluster == 0 {
+		return nil
+	}
+	for _, vm := range p.idx.find(domain.KindVirtualMachine, key) {
+		if vm.Ref("cluster").ID != cluster || !p.freeOurs(domain.KindVirtualMachine, vm) || p.idx.identified(domain.KindVirtualMachine, vm) {
+			continue
+		}
+		if uuid := vm.Text("cf_proxmox_uuid"); uuid != "" && it.Identity.UUID != "" && !strings.EqualFold(uuid, it.Identity.UUID) {
+			continue // another guest of that name
+		}
+		return vm
+	}
+	return nil
 }
 
 // roles gives guests the role that the plugin's row of their node names, else

@@ -15,7 +15,7 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 		p.inTurn(items, p.deviceByLink, p.deviceByState, p.deviceByName, p.deviceHandedOver)
 	case domain.KindVirtualMachine:
 		p.roles(items)
-		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestHandedOver)
+		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestCutOff, p.guestHandedOver)
 	case domain.KindIPAddress:
 		p.settleClaims(items)
 	}

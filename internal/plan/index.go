@@ -40,6 +40,12 @@ var nameKey = map[domain.Kind]func(r *domain.Row) []string{
 		if vmid := r.Int("cf_proxmox_vm_id"); vmid != 0 {
 			keys = append(keys, vmidKey(vmid))
 		}
+		if uuid := r.Text("cf_proxmox_uuid"); uuid != "" {
+			keys = append(keys, lowerKey("uuid", uuid))
+		}
+		if m := numbered.FindStringSubmatch(r.Text("name")); m != nil {
+			keys = append(keys, lowerKey("numbered", m[1]))
+		}
 		return keys
 	},
 	domain.KindVLAN: func(r *domain.Row) []string {

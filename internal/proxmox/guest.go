@@ -24,6 +24,11 @@ func guestLabel(g *domain.Guest) string {
 // config reads a guest's configuration as it is now, without what waits for
 // its next start.
 func (r *reading) config(ctx context.Context, g *gate, guest *domain.Guest) {
+	if known := r.earlier.Guest(guest.Type, guest.VMID); known != nil && known.Config.OK {
+		guest.Config = known.Config
+		fromConfig(guest)
+		return
+	}
 	path := guestPath(guest.Node, guest.Type, guest.VMID, "config")
 	err := r.read(ctx, g, path, url.Values{"current": {"1"}}, func(raw json.RawMessage) error {
 		cfg, err := parseConfig(guest.Type, raw)
@@ -40,6 +45,11 @@ func (r *reading) config(ctx context.Context, g *gate, guest *domain.Guest) {
 		r.unknown(ctx, guest, "configuration", err, r.partRemedy(err))
 		return
 	}
+	fromConfig(guest)
+}
+
+// fromConfig fills in what the configuration alone says of a guest.
+func fromConfig(guest *domain.Guest) {
 	cfg := guest.Config.Value
 	if guest.Name == "" {
 		guest.Name = cfg.Name

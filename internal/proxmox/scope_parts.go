@@ -33,7 +33,7 @@ func (s Scope) And(other Scope) Scope {
 }
 
 // Without asks for what another scope does not hold. Guest agents are asked
-// by way of the configuration, so that is read again where they are.
+// by way of the configuration, so that stays where they are.
 func (s Scope) Without(other Scope) Scope {
 	out, held := s.complete(), other.complete()
 	o, h := out.parts(), held.parts()

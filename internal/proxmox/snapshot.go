@@ -21,8 +21,15 @@ import (
 // nodes or the status of the cluster cannot be read, for they say which
 // cluster it is; or when ctx ends.
 func (c *Client) Snapshot(ctx context.Context, scope Scope) (*domain.Snapshot, error) {
+	return c.SnapshotAfter(ctx, scope, nil)
+}
+
+// SnapshotAfter is Snapshot, taking the configurations of guests from an
+// earlier one, if that is not nil and has them: they are not read again when
+// they are needed to know which guests have an agent to be asked.
+func (c *Client) SnapshotAfter(ctx context.Context, scope Scope, earlier *domain.Snapshot) (*domain.Snapshot, error) {
 	r := &reading{
-		c: c, scope: scope.complete(),
+		c: c, scope: scope.complete(), earlier: earlier,
 		snap:  &domain.Snapshot{Endpoint: c.ep},
 		gates: map[string]*gate{},
 	}
@@ -39,9 +46,10 @@ func (c *Client) Snapshot(ctx context.Context, scope Scope) (*domain.Snapshot, e
 
 // reading is one Snapshot in the making.
 type reading struct {
-	c     *Client
-	scope Scope
-	snap  *domain.Snapshot
+	c       *Client
+	scope   Scope
+	snap    *domain.Snapshot
+	earlier *domain.Snapshot // nil when there is none
 
 	rights     permissions // nil: not known
 	statusRead bool        // false: /cluster/status is forbidden to us

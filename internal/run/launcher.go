@@ -245,7 +245,7 @@ type source struct {
 
 // Snapshot implements Source.
 func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
-	return s.memory.snapshot(ctx, s.Endpoint().ID, s.scope, s.Client.Snapshot)
+	return s.memory.snapshot(ctx, s.Endpoint().ID, s.scope, s.SnapshotAfter)
 }
 
 func asSources(all []*source) []Source {

@@ -242,9 +242,9 @@ func reread(ctx context.Context, nb *netbox.Client, t *domain.Table, ids []int) 
 // remembered, and those that were never read through read. A reading of single
 // guests is always new, and is remembered for the stages that follow.
 func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope,
-	read func(context.Context, proxmox.Scope) (*domain.Snapshot, error)) (*domain.Snapshot, error) {
+	read func(context.Context, proxmox.Scope, *domain.Snapshot) (*domain.Snapshot, error)) (*domain.Snapshot, error) {
 	if m == nil || m.ttl <= 0 {
-		return read(ctx, scope)
+		return read(ctx, scope, nil)
 	}
 	m.mu.Lock()
 	old := m.snapshots[endpoint]
@@ -257,11 +257,11 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope
 	if old != nil && !single && old.scope.Covers(scope) {
 		return old.snap, nil
 	}
-	missing := scope
+	missing, earlier := scope, (*domain.Snapshot)(nil)
 	if old != nil && !single {
-		missing = scope.Without(old.scope)
+		missing, earlier = scope.Without(old.scope), old.snap
 	}
-	snap, err := read(ctx, missing)
+	snap, err := read(ctx, missing, earlier)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,237 @@
+package run_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
+	"proxbox/internal/proxmox"
+	"proxbox/internal/run"
+	"proxbox/internal/settings"
+	netboxsim "proxbox/internal/sim/netbox"
+	proxmoxsim "proxbox/internal/sim/proxmox"
+)
+
+// site is a simulated Proxmox VE and a simulated NetBox, and what was asked of
+// them.
+type site struct {
+	pve *proxmoxsim.Server
+	nb  *netboxsim.Server
+	run.Launcher
+
+	mu      sync.Mutex
+	reads   []string // of NetBox, below /api/
+	writes  int
+	proxmox []string
+}
+
+func newSite(t *testing.T, guests int, ttl time.Duration) *site {
+	t.Helper()
+	s := &site{pve: proxmoxsim.New(proxmoxsim.Demo(guests)), nb: netboxsim.New(netboxsim.NetBox47)}
+	for kind, row := range map[string]map[string]any{
+		"endpoints/proxmox": {"name": "demo", "domain": "pve.example.org", "mode": "cluster"},
+	} {
+		if _, err := s.nb.Seed(kind, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	values, err := settings.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	px := s.pve.Endpoint()
+	px.ID, px.Name = 1, "demo (nb:1)"
+	s.Launcher = run.Launcher{
+		Endpoints: run.Given{
+			NetBoxEndpoint:   domain.NetBoxEndpoint{Name: "sim", Domain: "netbox.invalid", Port: 80, TokenVersion: "v1", Token: netboxsim.Token},
+			ProxmoxEndpoints: []domain.ProxmoxEndpoint{px},
+		},
+		Settings: values, Manager: run.NewManager(nil), Memory: run.NewMemory(ttl),
+		NetBoxTransport:  s.nb.Transport(),
+		ProxmoxTransport: func(domain.ProxmoxEndpoint) http.RoundTripper { return s.pve.Transport() },
+		ObserveNetBox: func(x netbox.Exchange) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if x.Method == http.MethodGet {
+				s.reads = append(s.reads, x.Path)
+			} else {
+				s.writes++
+			}
+		},
+		ObserveProxmox: func(x proxmox.Exchange) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.proxmox = append(s.proxmox, x.Path)
+		},
+	}
+	return s
+}
+
+// forget begins counting anew.
+func (s *site) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads, s.writes, s.proxmox = nil, 0, nil
+}
+
+func (s *site) asked(path string) int {
+	n := 0
+	for _, p := range s.proxmox {
+		if strings.HasSuffix(p, path) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *site) sync(t *testing.T, ask run.Ask) *run.Result {
+	t.Helper()
+	r, err := s.Start(ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stop := r.Listen()
+	defer stop()
+	<-r.Done()
+	res, err := r.Result()
+	if err != nil {
+		t.Fatalf("%s: %v", r.Kind, err)
+	}
+	if res.Outcome != run.OutcomeCompleted {
+		t.Fatalf("%s is %s: %v", r.Kind, res.Outcome, res.Reports)
+	}
+	return res
+}
+
+func (s *site) allStages(t *testing.T) {
+	t.Helper()
+	for _, stage := range run.Stages {
+		s.sync(t, run.Ask{Stage: stage, Query: map[string][]string{"sync_vm_network": {"false"}}})
+	}
+}
+
+// TestStagesShareWhatWasRead: the twelve streams of one Full Update write what
+// a full update writes and read everything once.
+func TestStagesShareWhatWasRead(t *testing.T) {
+	s := newSite(t, 50, time.Minute)
+	s.allStages(t)
+	if n := s.asked("/config"); n != 50 {
+		t.Errorf("%d configurations were read of 50 guests", n)
+	}
+	if n := s.asked("/agent/network-get-interfaces"); n > 50 {
+		t.Errorf("%d questions to guest agents", n)
+	}
+	if n := s.asked("/network"); n != 3 {
+		t.Errorf("%d node networks were read of 3", n)
+	}
+	s.forget()
+	s.allStages(t)
+	if s.writes != 0 || len(s.reads) > 12 || len(s.proxmox) != 0 {
+		t.Errorf("unchanged and within a minute: %d writes, %d reads of NetBox, %d of Proxmox", s.writes, len(s.reads), len(s.proxmox))
+	}
+	s.Memory.Forget()
+	s.forget()
+	s.allStages(t)
+	if s.writes != 0 || len(s.reads) > 70 {
+		t.Errorf("unchanged, after everything was forgotten: %d writes, %d reads of NetBox in twelve stages", s.writes, len(s.reads))
+	}
+
+	whole := newSite(t, 50, 0)
+	whole.sync(t, run.Ask{})
+	for _, kind := range whole.nb.Kinds() {
+		if a, b := s.nb.Count(kind), whole.nb.Count(kind); a != b {
+			t.Errorf("twelve stages leave %d of %s, one full update %d", a, kind, b)
+		}
+	}
+	s.Memory.Forget()
+	if res := s.sync(t, run.Ask{}); res.Created+res.Updated+res.Deleted != 0 {
+		t.Errorf("a full update after the twelve stages: %d created, %d updated, %d deleted", res.Created, res.Updated, res.Deleted)
+	}
+}
+
+// TestSharingStaysTrue: what others change in NetBox between two stages is
+// seen by the second one, what Proxmox changes is not before the time is over,
+// and a reading of one guest is always new.
+func TestSharingStaysTrue(t *testing.T) {
+	s := newSite(t, 10, time.Minute)
+	s.sync(t, run.Ask{})
+	vm := func(name string) map[string]any {
+		t.Helper()
+		for _, o := range s.nb.Objects("virtualization.virtualmachine") {
+			if o["name"] == name {
+				return o
+			}
+		}
+		t.Fatalf("there is no virtual machine %s", name)
+		return nil
+	}
+	id := int(vm("web-01")["id"].(float64))
+	if err := s.nb.Patch("virtualization.virtualmachine", id, map[string]any{"memory": 1, "comments": "a person's"}); err != nil {
+		t.Fatal(err)
+	}
+	s.forget()
+	res := s.sync(t, run.Ask{})
+	if res.Updated != 1 || len(s.reads) > 3 {
+		t.Errorf("after a person's change: %d updated with %d reads", res.Updated, len(s.reads))
+	}
+	if got := vm("web-01"); got["memory"] != 2048.0 || got["comments"] != "a person's" {
+		t.Errorf("the virtual machine has %v MB and the comment %q", got["memory"], got["comments"])
+	}
+
+	s.pve.Change(func(e *proxmoxsim.Estate) { e.Guest(100).Set("memory", "4096"); e.Guest(101).Set("memory", "4096") })
+	if res := s.sync(t, run.Ask{}); res.Updated != 0 {
+		t.Errorf("a remembered snapshot: %d updated", res.Updated)
+	}
+	if res := s.sync(t, run.Ask{Guests: []run.GuestID{{VMID: 100}}}); res.Updated != 1 {
+		t.Errorf("one guest alone: %d updated", res.Updated)
+	}
+	if res := s.sync(t, run.Ask{}); res.Updated != 0 {
+		t.Errorf("after one guest was read alone: %d updated", res.Updated)
+	}
+	s.Memory.Forget()
+	if res := s.sync(t, run.Ask{}); res.Updated != 1 {
+		t.Errorf("after everything was forgotten: %d updated", res.Updated)
+	}
+}
+
+// TestUrgentRunBetweenBatches: a sync of one guest goes between two batches of
+// a long run, which then plans anew; nothing is made twice.
+func TestUrgentRunBetweenBatches(t *testing.T) {
+	s := newSite(t, 30, time.Minute)
+	urgent := make(chan *run.Run, 1)
+	var once sync.Once
+	observe := s.ObserveNetBox
+	s.ObserveNetBox = func(x netbox.Exchange) {
+		observe(x)
+		if x.Method != http.MethodPost || !strings.HasSuffix(x.Path, "virtual-machines/") {
+			return
+		}
+		once.Do(func() {
+			r, err := s.Start(run.Ask{Guests: []run.GuestID{{VMID: 105}}})
+			if err != nil {
+				t.Error(err)
+			}
+			urgent <- r
+		})
+	}
+	long := s.sync(t, run.Ask{})
+	r := <-urgent
+	<-r.Done()
+	if res, err := r.Result(); err != nil || res.Created == 0 {
+		t.Errorf("the urgent run: %+v, %v", res, err)
+	}
+	if len(long.Reports) != 0 {
+		t.Errorf("the long run reports %v", long.Reports)
+	}
+	s.Memory.Forget()
+	if res := s.sync(t, run.Ask{}); res.Created+res.Updated+res.Deleted != 0 {
+		t.Errorf("afterwards: %d created, %d updated, %d deleted", res.Created, res.Updated, res.Deleted)
+	}
+	if n := s.nb.Count("virtualization.virtualmachine"); n != 30 {
+		t.Errorf("%d virtual machines for 30 guests", n)
+	}
+}
