@@ -151,6 +151,15 @@ func TestDocs(t *testing.T) {
 			t.Errorf("policy %s", policy)
 		}
 	}
+	for encoding, want := range map[string]string{"gzip, deflate": "gzip", "": ""} {
+		w := f.send(http.MethodGet, "/docs/swagger-ui-bundle.js", "192.0.2.1", "Accept-Encoding", encoding)
+		if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != want || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") {
+			t.Errorf("for %q: %d %v", encoding, w.Code, w.Header())
+		}
+		if want == "" && !strings.Contains(w.Body.String(), "SwaggerUIBundle") {
+			t.Errorf("not expanded: %.40q", w.Body)
+		}
+	}
 	if w := f.call(http.MethodGet, "/docs/oauth2-redirect.html", "", ""); w.Code != http.StatusNotFound {
 		t.Errorf("a file that nothing needs: %d", w.Code)
 	}
