@@ -200,7 +200,7 @@ func TestLostAnswer(t *testing.T) {
 	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		for name, fault := range map[string]netboxsim.Fault{"before": {Cut: true}, "after": {LoseAnswer: true}} {
 			t.Run(method+" "+name, func(t *testing.T) {
-				want, reference := referenceState(t)
+				want := referenceState(t, netboxsim.NetBox47)
 				e := newEngine(t, netboxsim.NetBox47)
 				s := estate(1, "lab")
 				e.pluginRows(t, s)
@@ -231,7 +231,7 @@ func TestLostAnswer(t *testing.T) {
 				e.nb.SetFault(nil)
 				e.mustRest(t, s)
 				if got := e.state(); method == http.MethodPost && got != want {
-					t.Errorf("the state differs from an undisturbed run's:\n%s\n%s", got, reference)
+					t.Errorf("the state differs from that of an undisturbed run: %s", diff(want, got))
 				}
 			})
 		}
@@ -269,61 +269,75 @@ func (e *engine) state() string {
 }
 
 // referenceState is that of a NetBox in which nothing went wrong.
-func referenceState(t *testing.T) (state, again string) {
+func referenceState(t *testing.T, p netboxsim.Profile) string {
 	t.Helper()
-	e := newEngine(t, netboxsim.NetBox47)
+	e := newEngine(t, p)
 	s := estate(1, "lab")
 	e.pluginRows(t, s)
 	alter(s)
 	e.mustSync(t, s)
-	return e.state(), e.state()
+	return e.state()
 }
 
 // TestKilledAtAnyRequest: a run that ends at any of its requests, answered or
 // not, is finished by the next one, as if nothing had happened.
 func TestKilledAtAnyRequest(t *testing.T) {
-	want, _ := referenceState(t)
-	for _, lose := range []bool{false, true} {
-		for n := 1; ; n++ {
-			e := newEngine(t, netboxsim.NetBox47)
-			s := estate(1, "lab")
-			alter(s)
-			e.pluginRows(t, s)
-			ctx, kill := context.WithCancel(t.Context())
-			var count atomic.Int32
-			e.nb.SetFault(func(r *http.Request) *netboxsim.Fault {
-				if r.Method == http.MethodGet {
-					return nil
+	for name, profile := range map[string]netboxsim.Profile{"4.7": netboxsim.NetBox47, "4.5": netboxsim.NetBox45, "bare": netboxsim.NetBox47Bare} {
+		for _, lose := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, answer lost %t", name, lose), func(t *testing.T) {
+				t.Parallel()
+				want := referenceState(t, profile)
+				for n := 1; killed(t, profile, n, lose, want); n++ {
+					if t.Failed() {
+						t.Fatalf("killed at write %d", n)
+					}
 				}
-				switch c := int(count.Add(1)); {
-				case c < n:
-					return nil
-				case c == n:
-					defer kill()
-					return &netboxsim.Fault{Cut: !lose, LoseAnswer: lose}
-				}
-				return &netboxsim.Fault{Cut: true}
 			})
-			_, _, err := e.sync(ctx, s)
-			kill()
-			if int(count.Load()) < n {
-				if n < 20 {
-					t.Errorf("a run has %d writes only", n-1)
-				}
-				break
-			}
-			if err == nil {
-				t.Fatalf("killed at write %d without an error", n)
-			}
-			e.nb.SetFault(nil)
-			e.connect(t)
-			e.mustSync(t, s)
-			if got := e.state(); got != want {
-				t.Fatalf("killed at write %d (answer lost: %t):\n%s", n, lose, diff(want, got))
-			}
-			e.mustRest(t, s)
 		}
 	}
+}
+
+// killed ends a first run at its nth write and lets a second one finish; false
+// when a run has fewer writes.
+func killed(t *testing.T, profile netboxsim.Profile, n int, lose bool, want string) bool {
+	e := newEngine(t, profile)
+	s := estate(1, "lab")
+	alter(s)
+	e.pluginRows(t, s)
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	var count atomic.Int32
+	e.nb.SetFault(func(r *http.Request) *netboxsim.Fault {
+		if r.Method == http.MethodGet {
+			return nil
+		}
+		switch c := int(count.Add(1)); {
+		case c < n:
+			return nil
+		case c == n:
+			kill()
+			return &netboxsim.Fault{Cut: !lose, LoseAnswer: lose}
+		}
+		return &netboxsim.Fault{Cut: true}
+	})
+	_, _, err := e.sync(ctx, s)
+	if int(count.Load()) < n {
+		if n < 20 {
+			t.Errorf("a run has %d writes only", n-1)
+		}
+		return false
+	}
+	if err == nil {
+		t.Error("it ended without an error")
+	}
+	e.nb.SetFault(nil)
+	e.connect(t)
+	e.mustSync(t, s)
+	if got := e.state(); got != want {
+		t.Errorf("the state differs from that of an undisturbed run: %s", diff(want, got))
+	}
+	e.mustRest(t, s)
+	return true
 }
 
 // TestNetBoxGoesAway in the middle: the error says what, and the next run
