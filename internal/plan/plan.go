@@ -7,7 +7,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -142,6 +141,7 @@ type planner struct {
 	gone  map[domain.Ref]bool
 	vlans map[vlanAt]*item // that are to be made
 	names map[partName]bool
+	keys  []string // for fields
 }
 
 // Make returns the plan. The same input gives the same plan, and the input
@@ -293,10 +293,20 @@ func (p *planner) value(v any) (any, bool) {
 	return v, true
 }
 
+// fields are the names of fields in order; they hold until the next call.
+func (p *planner) fields(f domain.Fields) []string {
+	p.keys = p.keys[:0]
+	for name := range f {
+		p.keys = append(p.keys, name)
+	}
+	slices.Sort(p.keys)
+	return p.keys
+}
+
 // create plans a new object.
 func (p *planner) create(it *item) {
 	set := domain.Fields{}
-	for _, field := range slices.Sorted(maps.Keys(it.Fields)) {
+	for _, field := range p.fields(it.Fields) {
 		if isLate(it.Kind, it.Fields[field]) {
 			p.later(it, field)
 			continue
@@ -372,7 +382,7 @@ func (p *planner) skip(it *item, needs any) {
 func (p *planner) update(it *item) {
 	set, old := domain.Fields{}, domain.Fields{}
 	why := "changed in Proxmox"
-	for _, field := range slices.Sorted(maps.Keys(it.Fields)) {
+	for _, field := range p.fields(it.Fields) {
 		if isLate(it.Kind, it.Fields[field]) || field == "name" && it.nameLate {
 			p.later(it, field)
 			continue
@@ -452,7 +462,7 @@ func (p *planner) finishLate() {
 			continue
 		}
 		set, old := domain.Fields{}, domain.Fields{}
-		for _, field := range slices.Sorted(maps.Keys(fields)) {
+		for _, field := range p.fields(fields) {
 			v, ok := p.value(fields[field])
 			if !ok {
 				continue
