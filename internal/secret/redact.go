@@ -1,6 +1,9 @@
 package secret
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // redactedText stands where a secret was.
 const redactedText = "[REDACTED]"
@@ -8,29 +11,30 @@ const redactedText = "[REDACTED]"
 // What a secret looks like in a line of text. Each pattern keeps what comes
 // before the secret, so that the line still says what it was about.
 var redactions = []struct {
+	may     func(line string) bool // whether the pattern can match
 	pattern *regexp.Regexp
 	with    string
 }{
 	// Authorization: Bearer …, Basic …, Token …; the scheme is kept. The
 	// plain word "token" is left to the last pattern: "token expired" is prose.
-	{regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=\-]{6,}`), "${1}${2}" + redactedText},
-	{regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["']?(?:token|apikey)\s+)[^\s"',;]+`), "${1}" + redactedText},
+	{holds("bearer", "basic"), regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=\-]{6,}`), "${1}${2}" + redactedText},
+	{holds("authorization"), regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["']?(?:token|apikey)\s+)[^\s"',;]+`), "${1}" + redactedText},
 	// Proxmox: PVEAPIToken=user@realm!name=value; whose token it is, is kept.
-	{regexp.MustCompile(`(?i)(PVEAPIToken=[^\s"'=]*=)[^\s"',;]+`), "${1}" + redactedText},
-	{regexp.MustCompile(`PVE:[^\s"':]+:[0-9A-F]{8}::[A-Za-z0-9+/=]+`), redactedText},
+	{holds("pveapitoken="), regexp.MustCompile(`(?i)(PVEAPIToken=[^\s"'=]*=)[^\s"',;]+`), "${1}" + redactedText},
+	{holds("pve:"), regexp.MustCompile(`PVE:[^\s"':]+:[0-9A-F]{8}::[A-Za-z0-9+/=]+`), redactedText},
 	// NetBox's v2 tokens: nbt_<key>.<token>; the key is public.
-	{regexp.MustCompile(`\b(nbt_[A-Za-z0-9]+\.)[A-Za-z0-9_\-]+`), "${1}" + redactedText},
+	{holds("nbt_"), regexp.MustCompile(`\b(nbt_[A-Za-z0-9]+\.)[A-Za-z0-9_\-]+`), "${1}" + redactedText},
 	// What this program stores.
-	{regexp.MustCompile(`\benc:[A-Za-z0-9_\-]{20,}=*`), redactedText},
+	{holds("enc:"), regexp.MustCompile(`\benc:[A-Za-z0-9_\-]{20,}=*`), redactedText},
 	// user:password@host
-	{regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.\-]*://[^\s/:@"']+:)[^\s/@"']+@`), "${1}" + redactedText + "@"},
+	{holds("://"), regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.\-]*://[^\s/:@"']+:)[^\s/@"']+@`), "${1}" + redactedText + "@"},
 	// name=value, name: value and "name": "value" where the name says that
 	// the value is secret; a quoted value may hold anything but its quote,
 	// and the quotes may be escaped, as in JSON inside a log line.
-	{named(`\\+"[^"\\]*\\+"`), "${1}" + redactedText},
-	{named(`"(?:[^"\\]|\\.)*"`), `${1}"` + redactedText + `"`},
-	{named(`'(?:[^'\\]|\\.)*'`), `${1}'` + redactedText + `'`},
-	{named(`(?:(?:bearer|basic|token)\s+)?[^\s"'\\&,;}\])\[]+`), "${1}" + redactedText},
+	{names, named(`\\+"[^"\\]*\\+"`), "${1}" + redactedText},
+	{names, named(`"(?:[^"\\]|\\.)*"`), `${1}"` + redactedText + `"`},
+	{names, named(`'(?:[^'\\]|\\.)*'`), `${1}'` + redactedText + `'`},
+	{names, named(`(?:(?:bearer|basic|token)\s+)?[^\s"'\\&,;}\])\[]+`), "${1}" + redactedText},
 }
 
 // secretNames are the last words of names whose values are secret.
@@ -46,8 +50,11 @@ func named(value string) *regexp.Regexp {
 // is the last net under what is logged and streamed, not the first: a secret
 // is kept in a domain.Secret, which does not print itself.
 func Redact(line string) string {
+	all := strings.ContainsAny(line, folded)
 	for _, r := range redactions {
-		line = r.pattern.ReplaceAllString(line, r.with)
+		if all || r.may(line) {
+			line = r.pattern.ReplaceAllString(line, r.with)
+		}
 	}
 	return line
 }

@@ -60,8 +60,46 @@ func TestRedactLeavesNoSecret(t *testing.T) {
 	})
 }
 
+// thorough is Redact with every pattern.
+func thorough(line string) string {
+	for _, r := range redactions {
+		line = r.pattern.ReplaceAllString(line, r.with)
+	}
+	return line
+}
+
+// What a line is looked at for before its patterns misses none of them.
+func TestRedactMissesNothing(t *testing.T) {
+	pieces := []string{"token", "TOKENS", "api_key", "Key", "keys", "passwd", "PassPhrase", "secret", "auth", "pveauthcookie", "token-value", "bearer ", "BASIC ",
+		"authorization", "PVEAPIToken=", "PVE:", "root@pam", ":65A1B2C3::", "nbt_", "enc:", "http://", "u:p@", "=", ":", " ", "\n", "\t", "\\", `"`, "'", "_", "-", ".", "&",
+		"abcdefghijklmnopqrstuvwxyz", "x", "7", "é", "\u212A", "\u017F", "\xff"}
+	rapid.Check(t, func(t *rapid.T) {
+		line := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 20).Draw(t, "pieces"), "")
+		if got, want := Redact(line), thorough(line); got != want {
+			t.Fatalf("Redact(%q)\n got %q\nwant %q", line, got, want)
+		}
+	})
+}
+
+func BenchmarkRedact(b *testing.B) {
+	for name, line := range map[string]string{
+		"nothing": `time=2026-11-25T18:30:31.000Z level=INFO msg=request id=0b1f2e64-7a3a-4a0e-9a3e-2f9a3b1c4d5e method=GET path=/proxmox/cluster/resources status=200 bytes=12345 client=192.0.2.1`,
+		"secret":  `time=2026-11-25T18:30:31.000Z level=INFO msg=request token_value=0b1f2e64-7a3a-4a0e-9a3e-2f9a3b1c4d5e method=GET path=/proxmox/cluster/resources status=200`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Redact(line)
+			}
+		})
+	}
+}
+
 func FuzzRedact(f *testing.F) {
 	f.Add(`{"password": "x"`)
 	f.Add("token==\\\"")
-	f.Fuzz(func(t *testing.T, line string) { Redact(line) })
+	f.Fuzz(func(t *testing.T, line string) {
+		if got, want := Redact(line), thorough(line); got != want {
+			t.Errorf("Redact(%q)\n got %q\nwant %q", line, got, want)
+		}
+	})
 }
