@@ -28,7 +28,7 @@ func unite(snapshots []*domain.Snapshot) []*view {
 	slices.SortFunc(sorted, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Endpoint.ID, b.Endpoint.ID) })
 	var views []*view
 	for _, s := range sorted {
-		i := slices.IndexFunc(views, func(v *view) bool { return shareNode(v.Snapshot, s) })
+		i := slices.IndexFunc(views, func(v *view) bool { return SameCluster(v.Snapshot, s) })
 		if i < 0 {
 			i = len(views)
 			views = append(views, &view{Snapshot: s, key: domain.Key("c" + itoa(s.Endpoint.ID))})
@@ -44,7 +44,9 @@ func unite(snapshots []*domain.Snapshot) []*view {
 	return views
 }
 
-func shareNode(a, b *domain.Snapshot) bool {
+// SameCluster tells whether two endpoints show one Proxmox cluster: they share
+// a node with the same certificate.
+func SameCluster(a, b *domain.Snapshot) bool {
 	known := map[string]bool{}
 	for _, n := range a.Nodes {
 		known[n.SSLFingerprint] = n.SSLFingerprint != ""

@@ -41,6 +41,8 @@ type Ask struct {
 	Endpoints []int
 	// Guests narrows the run to single guests; none: all.
 	Guests []GuestID
+	// Target, if not nil, narrows it further, to one object.
+	Target *Target
 	// Query holds the flags of the run as the wire has them (settings.ParseFlags).
 	Query url.Values
 	// DryRun stops before the first write; NetBox is then opened for reading.
@@ -65,7 +67,20 @@ func (a Ask) Check() error {
 func (a Ask) key() string {
 	ids := slices.Sorted(slices.Values(a.Endpoints))
 	flags, _ := settings.ParseFlags(a.Query, settings.DefaultFlags())
-	return fmt.Sprintf("%s %v %v %+v %t %t", a.stage().Name, slices.Compact(ids), a.Guests, flags, a.DryRun, a.OverrideFuse)
+	var target Target
+	if a.Target != nil {
+		target = *a.Target
+	}
+	return fmt.Sprintf("%s %q %v %v %+v %t %t %q", a.kind(), target.Name, slices.Compact(ids), a.Guests, flags, a.DryRun, a.OverrideFuse,
+		a.Query.Get("netbox_branch_schema_id"))
+}
+
+// kind is what the run is called where runs are listed.
+func (a Ask) kind() string {
+	if a.Target != nil {
+		return a.Target.kind()
+	}
+	return a.stage().Name
 }
 
 func (a Ask) stage() Stage {
@@ -101,7 +116,7 @@ func (l *Launcher) Start(ask Ask) (*Run, error) {
 	if err := ask.Check(); err != nil {
 		return nil, err
 	}
-	return l.Manager.Start(Job{Key: ask.key(), Kind: ask.stage().Name, Urgent: len(ask.Guests) > 0,
+	return l.Manager.Start(Job{Key: ask.key(), Kind: ask.kind(), Urgent: len(ask.Guests) > 0 || ask.Target != nil,
 		Do: func(ctx context.Context, r *Run) (*Result, error) { return l.do(ctx, r, ask) }}), nil
 }
 
@@ -132,7 +147,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 	}
 	res, err := Do(ctx, Request{
 		Memory: l.Memory, Shared: fmt.Sprintf("%s %s %v", nb.URL(), branch, slices.Sorted(slices.Values(ask.Endpoints))),
-		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests,
+		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests, Target: ask.Target,
 		Options: options(values, flags), Flags: flags.Overwrite,
 		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
 		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
@@ -262,6 +277,9 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 		return nil, err
 	}
 	scope := ask.withNetwork(f).Scope()
+	if ask.Target != nil {
+		scope = ask.Target.scope(ask.stage())
+	}
 	for _, g := range ask.Guests {
 		scope.Guests = append(scope.Guests, g.VMID)
 	}

@@ -37,6 +37,8 @@ type Request struct {
 	NetBox  *netbox.Client
 	Stage   Stage     // what is written of the plan
 	Guests  []GuestID // only these are written; none: everything
+	Target  *Target   // only this is written, in place of what the stage keeps; nil: all
+	found   []domain.Object
 	// Memory, if not nil, is shared with other runs; Shared names what they
 	// must have in common with this one.
 	Memory  *Memory
@@ -77,6 +79,8 @@ type Result struct {
 	Created, Updated, Deleted int
 	// Wanted is what NetBox is to hold, of what the run is about.
 	Wanted []domain.Object
+	// Found are the objects that a run of one target is about.
+	Found []domain.Object
 	// Done is what was written, in the order of writing.
 	Done           []plan.Change
 	Reports        []plan.Report
@@ -122,6 +126,12 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		return res, err
 	}
 	res.Desired = desire.Build(snapshots, opt)
+	if req.Target != nil {
+		req.found = req.Target.find(res.Desired.Objects, req.Guests)
+		if res.Found = req.found; len(res.Found) == 0 {
+			return res, req.noTarget(snapshots, append(res.Problems, res.Desired.Problems...))
+		}
+	}
 	res.Wanted = req.wanted(res.Desired.Objects)
 	res.Problems = append(res.Problems, res.Desired.Problems...)
 	for _, p := range res.Desired.Problems {
@@ -187,14 +197,16 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 // it: a guest's cluster, site, node, tags and types where NetBox has none. A
 // row of the plugin has the key of what it is about.
 func (req Request) narrow(p *plan.Plan) {
-	req.Stage.Narrow(p)
-	if len(req.Guests) == 0 {
-		return
+	if req.Target == nil {
+		req.Stage.Narrow(p)
+		if len(req.Guests) == 0 {
+			return
+		}
 	}
-	of := guestKeys(req.Guests)
+	about := req.about()
 	needed := map[domain.Key]bool{}
 	keep := func(c plan.Change) bool {
-		return of(c.Key) || c.Op == plan.Create && (needed[c.Key] || c.Kind == domain.KindCustomField)
+		return about(c) || c.Op == plan.Create && (needed[c.Key] || c.Kind == domain.KindCustomField && len(req.Guests) > 0)
 	}
 	// What an object needs is made before it.
 	for _, c := range slices.Backward(p.Changes) {
@@ -212,15 +224,21 @@ func (req Request) narrow(p *plan.Plan) {
 		}
 	}
 	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !keep(c) })
-	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !of(r.Key) && !needed[r.Key] })
+	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return !about(plan.Change{Kind: r.Kind, Key: r.Key}) && !needed[r.Key] })
 }
 
 // wanted are the objects that the request is about.
 func (req Request) wanted(all []domain.Object) []domain.Object {
 	of := guestKeys(req.Guests)
+	keeps := func(kind domain.Kind, key domain.Key) bool {
+		return req.Stage.Keeps(kind, key) && (len(req.Guests) == 0 || of(key))
+	}
+	if req.Target != nil {
+		keeps = req.Target.owns(req.found)
+	}
 	var out []domain.Object
 	for _, o := range all {
-		if req.Stage.Keeps(o.Kind, o.Key) && (len(req.Guests) == 0 || of(o.Key)) {
+		if keeps(o.Kind, o.Key) {
 			out = append(out, o)
 		}
 	}
