@@ -2,12 +2,19 @@ package plan
 
 import "proxbox/internal/domain"
 
-// site is where the cluster is: a person who moved it there decided.
+// site is where the cluster is: a person who moved it there decided. A cluster
+// that a person put at no site, or at something else than a site, needs no
+// default one of ours while its nodes are somewhere.
 func (p *planner) site(it *item) *domain.Row {
 	if c := p.items[domain.To(domain.KindCluster, it.Owner)]; c != nil && c.row != nil {
-		if scope := c.row.Ref("scope"); scope.Kind == domain.KindSite {
-			if r := p.Inventory.Row(scope); r != nil {
-				return r
+		if r := p.siteAt(c.row.Ref("scope")); r != nil {
+			return r
+		}
+		if it.Mode == domain.Manage {
+			for _, d := range p.idx.parts(domain.KindDevice, domain.At(domain.KindCluster, c.row.ID)) {
+				if r := p.siteAt(d.Ref("site")); r != nil {
+					return r
+				}
 			}
 		}
 	}
@@ -23,6 +30,13 @@ func (p *planner) site(it *item) *domain.Row {
 	p.rename(it, withSuffix(it))
 	it.Fields["slug"] = slug[:min(len(slug), 100)]
 	return p.named(it)
+}
+
+func (p *planner) siteAt(ref domain.Ref) *domain.Row {
+	if ref.Kind != domain.KindSite {
+		return nil
+	}
+	return p.Inventory.Row(ref)
 }
 
 // elsewhere tells whether a default site is another cluster's of ours already.

@@ -43,6 +43,20 @@ func TestSites(t *testing.T) {
 				"~ vminterface qemu 100 (web) net0 mode -→access untagged_vlan -→VLAN 20"},
 		},
 		{
+			name: "a cluster in a location: a new node goes where the others are, and no default site comes back",
+			proxmox: func(s *domain.Snapshot) {
+				s.Nodes = append(s.Nodes, domain.Node{Name: "pve2", Online: true, SSLFingerprint: "bb"})
+			},
+			person: func(t *testing.T, w *world) {
+				site := berlin(w)
+				w.set(t, domain.KindCluster, "lab", "scope", domain.At("dcim.location", 4))
+				w.set(t, domain.KindDevice, "pve1", "site", site)
+				w.set(t, domain.KindVirtualMachine, "web", "site", site)
+				w.inv.Table(domain.KindSite).Delete(w.find(t, domain.KindSite, "Proxmox Default Site - lab").ID)
+			},
+			writes: []string{"+ device node pve2", "+ sync-state of node pve2"},
+		},
+		{
 			name: "a VLAN of no site is used as it is", proxmox: tagged,
 			person: func(_ *testing.T, w *world) { w.add(domain.KindVLAN, domain.Fields{"name": "Office", "vid": 20}) },
 			writes: []string{"~ vminterface qemu 100 (web) net0 mode -→access untagged_vlan -→Office"},

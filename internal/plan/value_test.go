@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"proxbox/internal/desire"
 	"proxbox/internal/domain"
+	"proxbox/internal/plan"
 )
 
 // change is one thing that happened since the last run, in Proxmox or by a
@@ -259,4 +263,24 @@ func TestRoles(t *testing.T) {
 				"~ sync-state of qemu 100 (web) proxmox_last_synced_role_id role 902→role 901"},
 		},
 	})
+}
+
+// TestOverwriteFlags: with its flag off a field is filled while it is empty,
+// and a person's from then on.
+func TestOverwriteFlags(t *testing.T) {
+	w := synced(t, small())
+	for _, field := range []string{"description", "platform"} {
+		w.set(t, domain.KindVirtualMachine, "web", field, nil)
+	}
+	w.set(t, domain.KindDevice, "pve1", "status", "staged")
+	w.set(t, domain.KindIPAddress, "10.0.0.100", "dns_name", "mine.example.org")
+	w.set(t, domain.KindCluster, "lab", "tags", domain.Refs{w.add(domain.KindTag, domain.Fields{"name": "mine", "slug": "mine"})})
+	s := small()
+	s.Guests[0].Node, s.Guests[0].Hostname = "pve1", "web.example.org"
+	d := desire.Build([]*domain.Snapshot{s}, everything)
+	p := plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(func(string) bool { return false }), AddTags: true})
+	want := []string{"~ virtualmachine qemu 100 (web) description -→Synced from Proxmox node pve1 platform -→Linux (kernel 2.6 or newer)"}
+	if d := cmp.Diff(want, lines(p, w.inv)); d != "" {
+		t.Error(d)
+	}
 }
