@@ -102,7 +102,7 @@ func newFixture(t *testing.T, environ ...string) *fixture {
 	}
 	f := &fixture{t: t, store: st, netbox: netboxsim.New(netboxsim.NetBox47), proxmox: proxmoxsim.New(proxmoxsim.Demo(3)), log: &safeBuffer{}}
 	launcher := &run.Launcher{
-		Endpoints: run.Stored{Store: st}, Settings: values, Manager: run.NewManager(nil), History: st.Runs(),
+		Endpoints: run.Stored{Store: st}, Settings: values, Manager: run.NewManager(nil), History: st.Runs(), Memory: run.NewMemory(time.Minute),
 		ProxmoxTransport: func(domain.ProxmoxEndpoint) http.RoundTripper { return f.carry(f.proxmox.Transport()) },
 		NetBoxTransport:  f.carry(f.netbox.Client().Transport),
 	}

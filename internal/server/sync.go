@@ -205,9 +205,11 @@ func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm
 	defer stop()
 	patience := time.NewTimer(s.patience)
 	defer patience.Stop()
-	waiting := "" // for what, until something else happens
-	began := false
+	began, waiting, impatient := false, "", false
 	for {
+		if impatient && waiting != "" && !began {
+			return ask, nil, s.busy(r, waiting)
+		}
 		select {
 		case e, more := <-events:
 			if !more {
@@ -215,16 +217,13 @@ func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm
 				res, err := r.Result()
 				return ask, res, err
 			}
-			if e.Step != nil && e.Step.Name == "wait" && !began {
+			if e.Step != nil && e.Step.Name == "wait" {
 				waiting = e.Step.Message
-				continue
+			} else {
+				began = true
 			}
-			began = true
 		case <-patience.C:
-			if waiting == "" || began {
-				continue
-			}
-			return ask, nil, s.busy(r, waiting)
+			impatient = true
 		case <-ctx.Done():
 			return ask, nil, ctx.Err()
 		case <-s.closing.Done():
