@@ -151,3 +151,34 @@ func TestInterruptedSyncGoesOn(t *testing.T) {
 		t.Errorf("the sync after the next wrote %d times", len(w))
 	}
 }
+
+// The permissions that docs/permissions.md gives, with its own script, are
+// enough.
+func TestDocumentedPermissions(t *testing.T) {
+	s := newShell(t)
+	page, err := os.ReadFile("../../docs/permissions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, _ := strings.Cut(string(page), "```python\n")
+	script, _, ok := strings.Cut(script, "```")
+	if !ok {
+		t.Fatal("the page has no script")
+	}
+	// The lab has a user of that name already.
+	script = strings.Replace(script, `create_user("proxbox")`, `create_user("documented")`, 1)
+	token := strings.Repeat("d0c5", 10)
+	s.Shell(t, script+"\nToken(user=user, version=1, token='"+token+"').save()\n")
+
+	s.secrets = append(s.secrets, token)
+	targets := s.targets(token)
+	out := s.run(0, append([]string{"sync"}, targets...)...)
+	if strings.Contains(out, "permission") {
+		t.Errorf("with the documented permissions the sync says:\n%s", out)
+	}
+	s.Tap.Clear()
+	s.run(0, append([]string{"sync"}, targets...)...)
+	if w := s.Tap.Writes(); len(w) != 0 {
+		t.Errorf("the second sync wrote %d times", len(w))
+	}
+}
