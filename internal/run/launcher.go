@@ -97,6 +97,8 @@ type Launcher struct {
 	Settings  *settings.Values
 	Manager   *Manager
 	Log       *slog.Logger
+	// Gate, if not nil, lets other processes write first.
+	Gate *Gate
 	// History, if not nil, keeps the record of every run.
 	History History
 	// Memory, if not nil, is what runs that follow one another share.
@@ -122,9 +124,23 @@ func (l *Launcher) Start(ask Ask) (*Run, error) {
 
 func (l *Launcher) do(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 	l.begin(ctx, r, ask)
-	res, err := l.carryOut(ctx, r, ask)
+	res, err := l.pass(ctx, r, ask)
 	l.end(context.WithoutCancel(ctx), r, res, err)
 	return res, err
+}
+
+// pass waits for other processes before a run that writes.
+func (l *Launcher) pass(ctx context.Context, r *Run, ask Ask) (*Result, error) {
+	if l.Gate != nil && !ask.DryRun {
+		leave, err := l.Gate.enter(ctx, func() {
+			r.Emit(Event{Step: &Step{Name: "wait", Status: Progress, Message: "Waiting for another proxbox-api that writes to NetBox"}})
+		})
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
+	return l.carryOut(ctx, r, ask)
 }
 
 func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {
