@@ -113,7 +113,7 @@ func (s *Server) access(next http.Handler) http.Handler {
 			}
 			s.log.Log(r.Context(), level, "request", "id", requestID(r.Context()), "method", r.Method, "path", clean(r.URL.Path),
 				"status", rec.status, "bytes", rec.bytes, "duration", time.Since(began).Round(time.Microsecond),
-				"client", client.String(), "key", rec.key)
+				"client", client.String(), "key_id", rec.key)
 		}()
 		ctx := context.WithValue(context.WithValue(r.Context(), keyIDKey, &rec.key), clientKey, client)
 		next.ServeHTTP(rec, r.WithContext(ctx))
