@@ -28,6 +28,7 @@ func (s *Server) routes() error {
 	s.keyRoutes()
 	s.netboxRoutes()
 	s.proxmoxRoutes()
+	s.passThroughRoutes()
 	s.syncRoutes()
 	s.activeRoutes()
 	s.router.NotFound(s.notFound)
@@ -44,7 +45,7 @@ func config() huma.Config {
 	c.CreateHooks, c.DocsPath, c.OpenAPIPath, c.SchemasPath = nil, "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // a client may say more than we know
 	c.Components.Parameters = map[string]*huma.Param{}
-	for _, p := range runParams() {
+	for _, p := range slices.Concat(runParams(), readParams()) {
 		c.Components.Parameters[p.Name] = p
 	}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -117,7 +117,7 @@ func TestDocument(t *testing.T) {
 	}
 	// Every route is in the document, but for the files of the documentation.
 	err = chi.Walk(f.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		item, _ := paths[route].(map[string]any)
+		item, _ := paths[strings.Replace(route, "/*", "/{path}", 1)].(map[string]any)
 		if item[strings.ToLower(method)] == nil && !strings.HasPrefix(route, "/docs/") {
 			t.Errorf("%s %s is not in the document", method, route)
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"proxbox/internal/auth"
+	"proxbox/internal/domain"
+	"proxbox/internal/proxmox"
 	"proxbox/internal/run"
 	"proxbox/internal/settings"
 	"proxbox/internal/store"
@@ -53,6 +55,7 @@ type Server struct {
 	public   map[string]bool // paths that need no API key
 	trusted  []netip.Prefix
 	limit    *limiter
+	readers  readers // of Proxmox, for requests
 
 	closing   context.Context
 	close     context.CancelFunc
@@ -60,6 +63,7 @@ type Server struct {
 	streams   sync.WaitGroup
 	keepalive time.Duration // of silence before a stream says that it lives
 	patience  time.Duration // of a JSON sync that waits for another run
+	waits     patience      // of a request for Proxmox
 }
 
 // New returns the service.
@@ -93,9 +97,12 @@ func newServer() *Server {
 		log:   slog.New(slog.DiscardHandler),
 		ready: func() (bool, string) { return true, "" },
 		limit: newLimiter(0), public: map[string]bool{},
-		keepalive: 15 * time.Second, patience: 25 * time.Second,
+		keepalive: 15 * time.Second, patience: 25 * time.Second, waits: defaultPatience,
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
+	s.readers = readers{begin: s.open, end: s.streams.Done, stop: s.closing, open: func(ep domain.ProxmoxEndpoint) (*proxmox.Client, error) {
+		return s.launcher.OpenProxmox(ep, s.values)
+	}}
 	return s
 }
 
@@ -109,6 +116,7 @@ func (s *Server) Close() error {
 	s.close()
 	s.mu.Unlock()
 	s.streams.Wait()
+	s.readers.close()
 	return nil
 }
 

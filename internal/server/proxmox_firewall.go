@@ -1,0 +1,305 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"proxbox/internal/domain"
+	"proxbox/internal/proxmox"
+)
+
+// firewallRule is a rule of any zone.
+type firewallRule struct {
+	ClusterName   string  `json:"cluster_name"`
+	Zone          string  `json:"zone" enum:"datacenter,node,vm_qemu,vm_lxc,security_group"`
+	Node          *string `json:"node"`
+	VMID          *int    `json:"vmid"`
+	SecurityGroup *string `json:"security_group"`
+	Pos           *int64  `json:"pos"`
+	Type          *string `json:"type"`
+	Action        *string `json:"action"`
+	Enable        *bool   `json:"enable"`
+	Macro         *string `json:"macro"`
+	Iface         *string `json:"iface"`
+	Source        *string `json:"source"`
+	Dest          *string `json:"dest"`
+	Proto         *string `json:"proto"`
+	DPort         *string `json:"dport"`
+	SPort         *string `json:"sport"`
+	Log           *string `json:"log"`
+	ICMPType      *string `json:"icmp_type"`
+	Comment       *string `json:"comment"`
+	Digest        *string `json:"digest"`
+	Status        string  `json:"status"`
+	Error         *string `json:"error"`
+}
+
+// securityGroup is a named list of rules.
+type securityGroup struct {
+	ClusterName string         `json:"cluster_name"`
+	Name        string         `json:"name"`
+	Comment     *string        `json:"comment"`
+	Digest      *string        `json:"digest"`
+	Rules       []firewallRule `json:"rules" nullable:"false"`
+	Status      string         `json:"status"`
+	Error       *string        `json:"error"`
+}
+
+// ipSet is a named list of networks.
+type ipSet struct {
+	ClusterName string       `json:"cluster_name"`
+	Zone        string       `json:"zone"`
+	Node        *string      `json:"node"`
+	VMID        *int         `json:"vmid"`
+	Name        string       `json:"name"`
+	Comment     *string      `json:"comment"`
+	Digest      *string      `json:"digest"`
+	Entries     []ipSetEntry `json:"entries" nullable:"false"`
+	Status      string       `json:"status"`
+	Error       *string      `json:"error"`
+}
+
+// ipSetEntry is one network of a set.
+type ipSetEntry struct {
+	CIDR    *string `json:"cidr"`
+	Comment *string `json:"comment"`
+	NoMatch *bool   `json:"nomatch"`
+}
+
+// firewallAlias is a name for a network.
+type firewallAlias struct {
+	ClusterName string  `json:"cluster_name"`
+	Zone        string  `json:"zone"`
+	Node        *string `json:"node"`
+	VMID        *int    `json:"vmid"`
+	Name        *string `json:"name"`
+	CIDR        *string `json:"cidr"`
+	Comment     *string `json:"comment"`
+	Digest      *string `json:"digest"`
+	Status      string  `json:"status"`
+	Error       *string `json:"error"`
+}
+
+// firewallOptions are the settings of a firewall.
+type firewallOptions struct {
+	ClusterName string  `json:"cluster_name"`
+	Zone        string  `json:"zone"`
+	Node        *string `json:"node"`
+	VMID        *int    `json:"vmid"`
+	Enable      *bool   `json:"enable"`
+	PolicyIn    *string `json:"policy_in"`
+	PolicyOut   *string `json:"policy_out"`
+	Options     row     `json:"options" doc:"All others"`
+	Status      string  `json:"status"`
+	Error       *string `json:"error"`
+}
+
+// firewallSummary is the firewall of a cluster, without its nodes and guests.
+// What the plugin reads by another name is there by both.
+type firewallSummary struct {
+	ClusterName       string            `json:"cluster_name"`
+	DatacenterRules   []firewallRule    `json:"datacenter_rules" nullable:"false"`
+	SecurityGroups    []securityGroup   `json:"security_groups" nullable:"false"`
+	DatacenterIPSets  []ipSet           `json:"datacenter_ipsets" nullable:"false"`
+	DatacenterAliases []firewallAlias   `json:"datacenter_aliases" nullable:"false"`
+	DatacenterOptions *firewallOptions  `json:"datacenter_options"`
+	NodeRules         []firewallRule    `json:"node_rules" nullable:"false"`
+	NodeOptions       []firewallOptions `json:"node_options" nullable:"false"`
+	VMRules           []firewallRule    `json:"vm_rules" nullable:"false"`
+	VMIPSets          []ipSet           `json:"vm_ipsets" nullable:"false"`
+	VMAliases         []firewallAlias   `json:"vm_aliases" nullable:"false"`
+	VMOptions         []firewallOptions `json:"vm_options" nullable:"false"`
+	Rules             []firewallRule    `json:"rules" nullable:"false"`
+	IPSets            []ipSet           `json:"ip_sets" nullable:"false"`
+	Aliases           []firewallAlias   `json:"aliases" nullable:"false"`
+	Options           row               `json:"options"`
+	Status            string            `json:"status"`
+	Error             *string           `json:"error"`
+}
+
+// firewallPlace is whose firewall it is.
+type firewallPlace struct {
+	cluster string
+	zone    string
+	path    string // of the firewall below /api2/json
+	node    *string
+	vmid    *int
+}
+
+const allOK = "ok"
+
+func datacenter(cluster string) firewallPlace {
+	return firewallPlace{cluster: cluster, zone: "datacenter", path: "/cluster/firewall"}
+}
+
+func nodeFirewall(cluster, node string) firewallPlace {
+	return firewallPlace{cluster: cluster, zone: "node", path: proxmox.Path("nodes", node, "firewall"), node: &node}
+}
+
+func guestFirewall(cluster, node string, kind domain.GuestType, vmid int) firewallPlace {
+	return firewallPlace{cluster: cluster, zone: "vm_" + string(kind), path: proxmox.Path("nodes", node, string(kind), strconv.Itoa(vmid), "firewall"), node: &node, vmid: &vmid}
+}
+
+func (p firewallPlace) rule(in row) firewallRule {
+	return firewallRule{
+		ClusterName: p.cluster, Zone: p.zone, Node: p.node, VMID: p.vmid, Pos: in.whole("pos"), Type: in.text("type"), Action: in.text("action"),
+		Enable: in.truth("enable"), Macro: in.text("macro"), Iface: in.text("iface"), Source: in.text("source"), Dest: in.text("dest"), Proto: in.text("proto"),
+		DPort: in.text("dport"), SPort: in.text("sport"), Log: in.text("log"), ICMPType: in.text("icmp-type"), Comment: in.text("comment"),
+		Digest: in.text("digest"), Status: allOK,
+	}
+}
+
+func (p firewallPlace) rules(ctx context.Context, src *source) ([]firewallRule, error) {
+	rows, err := src.list(ctx, p.path+"/rules", nil)
+	return mapped(rows, p.rule), err
+}
+
+func (p firewallPlace) aliases(ctx context.Context, src *source) ([]firewallAlias, error) {
+	rows, err := src.list(ctx, p.path+"/aliases", nil)
+	return mapped(rows, func(in row) firewallAlias {
+		return firewallAlias{ClusterName: p.cluster, Zone: p.zone, Node: p.node, VMID: p.vmid, Name: in.text("name"), CIDR: in.text("cidr"),
+			Comment: in.text("comment"), Digest: in.text("digest"), Status: allOK}
+	}), err
+}
+
+// sets are the IP sets with their entries.
+func (p firewallPlace) sets(ctx context.Context, src *source) ([]ipSet, error) {
+	return nested(ctx, src, p.path+"/ipset", "name", func(in row, entries []row) ipSet {
+		return ipSet{ClusterName: p.cluster, Zone: p.zone, Node: p.node, VMID: p.vmid, Name: in.word("name"), Comment: in.text("comment"),
+			Digest: in.text("digest"), Status: allOK, Entries: mapped(entries, func(e row) ipSetEntry {
+				return ipSetEntry{e.text("cidr"), e.text("comment"), e.truth("nomatch")}
+			})}
+	})
+}
+
+func (p firewallPlace) groups(ctx context.Context, src *source) ([]securityGroup, error) {
+	return nested(ctx, src, p.path+"/groups", "group", func(in row, rules []row) securityGroup {
+		name := in.word("group")
+		return securityGroup{ClusterName: p.cluster, Name: name, Comment: in.text("comment"), Digest: in.text("digest"), Status: allOK,
+			Rules: mapped(rules, func(r row) firewallRule {
+				rule := firewallPlace{cluster: p.cluster, zone: "security_group"}.rule(r)
+				rule.SecurityGroup = &name
+				return rule
+			})}
+	})
+}
+
+// options are the settings, and the same as Proxmox has them.
+func (p firewallPlace) options(ctx context.Context, src *source) (firewallOptions, row, error) {
+	raw, err := src.object(ctx, p.path+"/options", nil)
+	if err != nil {
+		return firewallOptions{}, nil, err
+	}
+	out := firewallOptions{ClusterName: p.cluster, Zone: p.zone, Node: p.node, VMID: p.vmid, Enable: raw.truth("enable"), PolicyIn: raw.text("policy_in"),
+		PolicyOut: raw.text("policy_out"), Options: row{}, Status: allOK}
+	for name, value := range raw {
+		if !slices.Contains([]string{"enable", "policy_in", "policy_out", "log_ratelimit"}, name) {
+			out.Options[name] = value
+		}
+	}
+	return out, raw, nil
+}
+
+// mapped is a list, never null, of what rows are made to.
+func mapped[T any](rows []row, build func(row) T) []T {
+	out := []T{}
+	for _, r := range rows {
+		out = append(out, build(r))
+	}
+	return out
+}
+
+// nested reads a list and, side by side, what each of its rows has below it.
+func nested[T any](ctx context.Context, src *source, path, name string, build func(row, []row) T) ([]T, error) {
+	rows, err := src.list(ctx, path, nil)
+	if err != nil {
+		return []T{}, err
+	}
+	below, errs := make([][]row, len(rows)), make([]error, len(rows))
+	var wait sync.WaitGroup
+	for i, r := range rows {
+		wait.Go(func() { below[i], errs[i] = src.list(ctx, path+proxmox.Path(r.word(name)), nil) })
+	}
+	wait.Wait()
+	out := []T{}
+	for i, r := range rows {
+		if errs[i] != nil {
+			return []T{}, errs[i]
+		}
+		out = append(out, build(r, below[i]))
+	}
+	return out, nil
+}
+
+// summaryOf reads the firewall of a cluster. Where one of its parts cannot be
+// read, none is told: half of it would look like the rest being gone.
+func summaryOf(ctx context.Context, src *source) ([]firewallSummary, error) {
+	id, err := src.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place := datacenter(id.name)
+	out := firewallSummary{
+		ClusterName: id.name, Status: allOK,
+		NodeRules: []firewallRule{}, NodeOptions: []firewallOptions{}, VMRules: []firewallRule{}, VMIPSets: []ipSet{}, VMAliases: []firewallAlias{}, VMOptions: []firewallOptions{},
+	}
+	var errs [5]error
+	var wait sync.WaitGroup
+	wait.Go(func() { out.Rules, errs[0] = place.rules(ctx, src) })
+	wait.Go(func() { out.SecurityGroups, errs[1] = place.groups(ctx, src) })
+	wait.Go(func() { out.IPSets, errs[2] = place.sets(ctx, src) })
+	wait.Go(func() { out.Aliases, errs[3] = place.aliases(ctx, src) })
+	wait.Go(func() {
+		var options firewallOptions
+		options, out.Options, errs[4] = place.options(ctx, src)
+		out.DatacenterOptions = &options
+	})
+	wait.Wait()
+	if err := cmp.Or(errs[:]...); err != nil {
+		if optional(err) {
+			src.reading.lost(ctx, src, err)
+			return nil, nil
+		}
+		return nil, err
+	}
+	out.DatacenterRules, out.DatacenterIPSets, out.DatacenterAliases = out.Rules, out.IPSets, out.Aliases
+	return []firewallSummary{out}, nil
+}
+
+func (s *Server) firewallRoutes() {
+	const base = "/proxmox/firewall"
+	readRoute(s, base+"/summary", "The firewall of each cluster", func(ctx context.Context, in *readInput) (*said[[]firewallSummary], error) {
+		r, err := s.read(ctx, in.query, s.waits.job)
+		if err != nil {
+			return nil, err
+		}
+		out, err := flat(ctx, r, summaryOf)
+		return answered(r, out, err)
+	})
+	readRoute(s, base+"/nodes/{node}/rules", "The firewall rules of a node", func(ctx context.Context, in *nodeInput) (*said[[]firewallRule], error) {
+		r, src, id, err := s.atNode(ctx, in, s.waits.job)
+		if err != nil {
+			return nil, err
+		}
+		out, err := nodeFirewall(id.name, in.Node).rules(ctx, src)
+		return answered(r, out, err)
+	})
+}
+
+// atNode begins the reading of the one endpoint that has a node.
+func (s *Server) atNode(ctx context.Context, in *nodeInput, patience time.Duration) (*reading, *source, clusterIdentity, error) {
+	r, err := s.read(ctx, in.query, patience)
+	if err != nil {
+		return nil, nil, clusterIdentity{}, err
+	}
+	src, err := r.onNode(ctx, in.Node)
+	if err != nil {
+		return nil, nil, clusterIdentity{}, err
+	}
+	id, err := src.identity(ctx)
+	return r, src, id, err
+}
