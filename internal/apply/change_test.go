@@ -3,6 +3,8 @@ package apply_test
 import (
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"proxbox/internal/domain"
 	netboxsim "proxbox/internal/sim/netbox"
 )
@@ -14,96 +16,116 @@ func configure(g *domain.Guest, change func(*domain.GuestConfig)) {
 	g.Config = domain.Is(cfg)
 }
 
+// tells is what a guest says of its first NIC, if it has one.
 func tells(g *domain.Guest, addresses ...string) {
+	if len(g.Config.Value.NICs) == 0 {
+		return
+	}
 	g.Agent = domain.Is([]domain.GuestInterface{{Name: "eth0", MAC: g.Config.Value.NICs[0].MAC, Addresses: prefixes(addresses...)}})
+}
+
+// changes are what may happen to an estate between two runs.
+var changes = []struct {
+	name    string
+	proxmox func(s *domain.Snapshot)
+	person  func(t testing.TB, e *engine)
+}{
+	{name: "two guests change their names with one another", proxmox: func(s *domain.Snapshot) {
+		s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, s.Guests[0].Name
+	}},
+	{name: "a name that another guest gives up", proxmox: func(s *domain.Snapshot) {
+		s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, "fresh"
+	}},
+	{name: "all guests have one name", proxmox: func(s *domain.Snapshot) {
+		for i := range s.Guests {
+			s.Guests[i].Name = "clone"
+		}
+	}},
+	{name: "an address moves, and with it the primary mark", proxmox: func(s *domain.Snapshot) {
+		tells(&s.Guests[0], "10.1.0.7/16")
+		tells(&s.Guests[4], "10.1.0.100/16")
+	}},
+	{name: "two guests change their addresses with one another", proxmox: func(s *domain.Snapshot) {
+		tells(&s.Guests[0], "10.1.0.104/16")
+		tells(&s.Guests[4], "10.1.0.100/16")
+	}},
+	{name: "another mask", proxmox: func(s *domain.Snapshot) { tells(&s.Guests[0], "10.1.0.100/24") }},
+	{name: "a NIC between guests, with its address", proxmox: func(s *domain.Snapshot) {
+		if len(s.Guests[0].Config.Value.NICs) == 0 {
+			return
+		}
+		nic := s.Guests[0].Config.Value.NICs[0]
+		configure(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs = nil })
+		s.Guests[0].Agent = domain.Is([]domain.GuestInterface{})
+		nic.Key = "net5"
+		configure(&s.Guests[4], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, nic) })
+		s.Guests[4].Agent = domain.Is(append(s.Guests[4].Agent.Value, domain.GuestInterface{Name: "eth1", MAC: nic.MAC, Addresses: prefixes("10.1.0.100/16")}))
+	}},
+	{name: "from a trunk to a VLAN, and back to none", proxmox: func(s *domain.Snapshot) {
+		configure(&s.Guests[2], func(c *domain.GuestConfig) { c.NICs[1].Trunks, c.NICs[1].VLAN = nil, 20 })
+		configure(&s.Guests[0], func(c *domain.GuestConfig) {
+			if len(c.NICs) > 0 {
+				c.NICs[0].VLAN = 0
+			}
+		})
+	}},
+	{name: "another MAC", proxmox: func(s *domain.Snapshot) {
+		configure(&s.Guests[0], func(c *domain.GuestConfig) {
+			if len(c.NICs) > 0 {
+				c.NICs[0].MAC = "BC:24:11:FF:FF:01"
+			}
+		})
+		tells(&s.Guests[0], "10.1.0.100/16")
+	}},
+	{name: "disks come, grow and go", proxmox: func(s *domain.Snapshot) {
+		configure(&s.Guests[2], func(c *domain.GuestConfig) {
+			c.Disks = []domain.Disk{{Key: "scsi0", Storage: "local", SizeMB: 99}, {Key: "scsi9", Storage: "local", SizeMB: 5}}
+		})
+	}},
+	{name: "all guests move to the other node", proxmox: func(s *domain.Snapshot) {
+		for i := range s.Guests {
+			s.Guests[i].Node = "pve2"
+		}
+	}},
+	{name: "a node joins", proxmox: func(s *domain.Snapshot) {
+		if len(s.Nodes) == 2 {
+			s.Nodes = append(s.Nodes, domain.Node{Name: "pve3", Online: true})
+		}
+		s.Guests[0].Node = "pve3"
+	}},
+	{name: "bridges and bonds of a node", proxmox: func(s *domain.Snapshot) {
+		s.Nodes[0].Interfaces = domain.Is([]domain.NodeInterface{
+			{Name: "eno1", Type: "eth", Active: true}, {Name: "eno2", Type: "eth", Active: true},
+			{Name: "bond0", Type: "bond", Slaves: []string{"eno1", "eno2"}, Active: true},
+			{Name: "vmbr0", Type: "bridge", Ports: []string{"bond0"}, Active: true, Addresses: prefixes("192.0.1.1/24")},
+			{Name: "vmbr0.30", Type: "vlan", Active: true, VLAN: 31, RawDevice: "vmbr0"},
+		})
+	}},
+	{name: "a person moves the cluster to its real site", person: func(t testing.TB, e *engine) {
+		site := e.seed(t, "dcim.site", fields{"name": "Berlin", "slug": "berlin"})[0]
+		patch(t, e, "virtualization.cluster", fields{"scope_type": nil, "scope_id": nil})
+		for _, o := range e.nb.Objects("virtualization.virtualmachine") {
+			must(t, e.nb.Patch("virtualization.virtualmachine", int(number(o["id"])), fields{"device": nil}))
+		}
+		patch(t, e, "dcim.device", fields{"site": site})
+		patch(t, e, "virtualization.cluster", fields{"scope_type": "dcim.site", "scope_id": site})
+	}},
+	{name: "a person takes the cluster off its site, and the nodes to theirs", person: func(t testing.TB, e *engine) {
+		a := e.seed(t, "dcim.site", fields{"name": "Berlin", "slug": "berlin"}, fields{"name": "Bonn", "slug": "bonn"})
+		patch(t, e, "virtualization.cluster", fields{"scope_type": nil, "scope_id": nil})
+		for _, o := range e.nb.Objects("virtualization.virtualmachine") {
+			must(t, e.nb.Patch("virtualization.virtualmachine", int(number(o["id"])), fields{"device": nil}))
+		}
+		for i, o := range e.nb.Objects("dcim.device") {
+			must(t, e.nb.Patch("dcim.device", int(number(o["id"])), fields{"site": a[i]}))
+		}
+	}},
 }
 
 // TestChangesPassNetBox: what follows from a change is what NetBox's own rules
 // let pass, on every supported NetBox, and one run is enough.
 func TestChangesPassNetBox(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		proxmox func(s *domain.Snapshot)
-		person  func(t *testing.T, e *engine)
-	}{
-		{name: "two guests change their names with one another", proxmox: func(s *domain.Snapshot) {
-			s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, s.Guests[0].Name
-		}},
-		{name: "a name that another guest gives up", proxmox: func(s *domain.Snapshot) {
-			s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, "fresh"
-		}},
-		{name: "all guests have one name", proxmox: func(s *domain.Snapshot) {
-			for i := range s.Guests {
-				s.Guests[i].Name = "clone"
-			}
-		}},
-		{name: "an address moves, and with it the primary mark", proxmox: func(s *domain.Snapshot) {
-			tells(&s.Guests[0], "10.1.0.7/16")
-			tells(&s.Guests[4], "10.1.0.100/16")
-		}},
-		{name: "two guests change their addresses with one another", proxmox: func(s *domain.Snapshot) {
-			tells(&s.Guests[0], "10.1.0.104/16")
-			tells(&s.Guests[4], "10.1.0.100/16")
-		}},
-		{name: "another mask", proxmox: func(s *domain.Snapshot) { tells(&s.Guests[0], "10.1.0.100/24") }},
-		{name: "a NIC between guests, with its address", proxmox: func(s *domain.Snapshot) {
-			nic := s.Guests[0].Config.Value.NICs[0]
-			configure(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs = nil })
-			s.Guests[0].Agent = domain.Is([]domain.GuestInterface{})
-			nic.Key = "net5"
-			configure(&s.Guests[4], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, nic) })
-			s.Guests[4].Agent = domain.Is(append(s.Guests[4].Agent.Value, domain.GuestInterface{Name: "eth1", MAC: nic.MAC, Addresses: prefixes("10.1.0.100/16")}))
-		}},
-		{name: "from a trunk to a VLAN, and back to none", proxmox: func(s *domain.Snapshot) {
-			configure(&s.Guests[2], func(c *domain.GuestConfig) { c.NICs[1].Trunks, c.NICs[1].VLAN = nil, 20 })
-			configure(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs[0].VLAN = 0 })
-		}},
-		{name: "another MAC", proxmox: func(s *domain.Snapshot) {
-			configure(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs[0].MAC = "BC:24:11:FF:FF:01" })
-			tells(&s.Guests[0], "10.1.0.100/16")
-		}},
-		{name: "disks come, grow and go", proxmox: func(s *domain.Snapshot) {
-			configure(&s.Guests[2], func(c *domain.GuestConfig) {
-				c.Disks = []domain.Disk{{Key: "scsi0", Storage: "local", SizeMB: 99}, {Key: "scsi9", Storage: "local", SizeMB: 5}}
-			})
-		}},
-		{name: "all guests move to the other node", proxmox: func(s *domain.Snapshot) {
-			for i := range s.Guests {
-				s.Guests[i].Node = "pve2"
-			}
-		}},
-		{name: "a node joins", proxmox: func(s *domain.Snapshot) {
-			s.Nodes = append(s.Nodes, domain.Node{Name: "pve3", Online: true})
-			s.Guests[0].Node = "pve3"
-		}},
-		{name: "bridges and bonds of a node", proxmox: func(s *domain.Snapshot) {
-			s.Nodes[0].Interfaces = domain.Is([]domain.NodeInterface{
-				{Name: "eno1", Type: "eth", Active: true}, {Name: "eno2", Type: "eth", Active: true},
-				{Name: "bond0", Type: "bond", Slaves: []string{"eno1", "eno2"}, Active: true},
-				{Name: "vmbr0", Type: "bridge", Ports: []string{"bond0"}, Active: true, Addresses: prefixes("192.0.1.1/24")},
-				{Name: "vmbr0.30", Type: "vlan", Active: true, VLAN: 31, RawDevice: "vmbr0"},
-			})
-		}},
-		{name: "a person moves the cluster to its real site", person: func(t *testing.T, e *engine) {
-			site := e.seed(t, "dcim.site", fields{"name": "Berlin", "slug": "berlin"})[0]
-			patch(t, e, "virtualization.cluster", fields{"scope_type": nil, "scope_id": nil})
-			for _, o := range e.nb.Objects("virtualization.virtualmachine") {
-				must(t, e.nb.Patch("virtualization.virtualmachine", int(number(o["id"])), fields{"device": nil}))
-			}
-			patch(t, e, "dcim.device", fields{"site": site})
-			patch(t, e, "virtualization.cluster", fields{"scope_type": "dcim.site", "scope_id": site})
-		}},
-		{name: "a person takes the cluster off its site, and the nodes to theirs", person: func(t *testing.T, e *engine) {
-			a := e.seed(t, "dcim.site", fields{"name": "Berlin", "slug": "berlin"}, fields{"name": "Bonn", "slug": "bonn"})
-			patch(t, e, "virtualization.cluster", fields{"scope_type": nil, "scope_id": nil})
-			for _, o := range e.nb.Objects("virtualization.virtualmachine") {
-				must(t, e.nb.Patch("virtualization.virtualmachine", int(number(o["id"])), fields{"device": nil}))
-			}
-			for i, o := range e.nb.Objects("dcim.device") {
-				must(t, e.nb.Patch("dcim.device", int(number(o["id"])), fields{"site": a[i]}))
-			}
-		}},
-	} {
+	for _, c := range changes {
 		for version, profile := range map[string]netboxsim.Profile{"4.7": netboxsim.NetBox47, "4.5": netboxsim.NetBox45, "bare": netboxsim.NetBox47Bare} {
 			t.Run(c.name+"/"+version, func(t *testing.T) {
 				t.Parallel()
@@ -128,16 +150,42 @@ func TestChangesPassNetBox(t *testing.T) {
 }
 
 // patch is a person's edit of all objects of a kind.
-func patch(t *testing.T, e *engine, kind string, f fields) {
+func patch(t testing.TB, e *engine, kind string, f fields) {
 	t.Helper()
 	for _, o := range e.nb.Objects(kind) {
 		must(t, e.nb.Patch(kind, int(number(o["id"])), f))
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestAnyChangesPassNetBox, in any order and several at once: nothing is
+// refused, a second run writes nothing, and every guest is there once.
+func TestAnyChangesPassNetBox(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		e := newEngine(t, netboxsim.NetBox47)
+		s := estate(1, "lab")
+		e.pluginRows(t, s)
+		e.mustSync(t, s)
+		for range 3 {
+			for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(changes)-1), 1, 4).Draw(r, "changes") {
+				if c := changes[i]; c.proxmox != nil {
+					c.proxmox(s)
+				}
+			}
+			e.mustSync(t, s)
+			e.mustRest(t, s)
+			if n := e.nb.Count("virtualization.virtualmachine"); n != len(s.Guests) {
+				r.Fatalf("%d guests are %d virtual machines", len(s.Guests), n)
+			}
+			if t.Failed() {
+				r.FailNow()
+			}
+		}
+	})
 }

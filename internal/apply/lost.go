@@ -3,10 +3,12 @@ package apply
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"proxbox/internal/domain"
+	"proxbox/internal/netbox"
 	"proxbox/internal/plan"
 )
 
@@ -16,7 +18,7 @@ const maxReadings = 12
 // reread finds out what became of a write whose answer was lost: what is there
 // counts as done, and only the rest is sent again.
 func (a *applier) reread(ctx context.Context, b batch, entries []entry, cause error) error {
-	table, err := a.settled(ctx, b)
+	table, err := a.settled(ctx, b, entries)
 	if err != nil {
 		return fmt.Errorf("%s %s: the answer was lost (%w), and reading again failed: %w", b.op, b.kind, cause, err)
 	}
@@ -27,9 +29,17 @@ func (a *applier) reread(ctx context.Context, b batch, entries []entry, cause er
 	return a.write(ctx, b, rest)
 }
 
-// settled reads a kind until two readings agree, for NetBox may still be
-// writing.
-func (a *applier) settled(ctx context.Context, b batch) (*domain.Table, error) {
+// settled reads the objects of a write until two readings agree, for NetBox
+// may still be writing: all of the kind where their ids are not known.
+func (a *applier) settled(ctx context.Context, b batch, entries []entry) (*domain.Table, error) {
+	var query url.Values
+	if b.op != plan.Create && len(entries) <= netbox.MaxIDs {
+		ids := make([]int, len(entries))
+		for i, e := range entries {
+			ids[i] = e.id()
+		}
+		query = netbox.ByID("id", ids)
+	}
 	var table *domain.Table
 	for i := range maxReadings {
 		if i > 0 {
@@ -39,7 +49,7 @@ func (a *applier) settled(ctx context.Context, b batch) (*domain.Table, error) {
 				return nil, ctx.Err()
 			}
 		}
-		next, err := a.nb.ReadTable(ctx, b.kind, nil)
+		next, err := a.nb.ReadTable(ctx, b.kind, query)
 		if err != nil {
 			return nil, err
 		}
@@ -51,17 +61,17 @@ func (a *applier) settled(ctx context.Context, b batch) (*domain.Table, error) {
 	return table, nil
 }
 
-// found takes the table read again into the inventory, ends what has landed
-// and returns the rest.
+// found takes what was read again into the inventory, ends what has landed and
+// returns the rest.
 func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	table.Marked = a.inv.Table(b.kind).Marked
-	a.inv.Set(table)
-	key := plan.NaturalKey(b.kind)
+	known := a.inv.Table(b.kind)
 	made := map[string]*domain.Row{}
-	if b.op == plan.Create {
-		for row := range table.Rows() {
+	key := plan.NaturalKey(b.kind)
+	for row := range table.Rows() {
+		known.Put(row)
+		if b.op == plan.Create {
 			made[keyOf(row.Fields, key)] = row
 		}
 	}
@@ -69,7 +79,7 @@ func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []e
 		switch b.op {
 		case plan.Create:
 			if row := made[keyOf(e.fields, key)]; row != nil {
-				a.made(table, e, row)
+				a.made(known, e, row)
 				continue
 			}
 		case plan.Update:
