@@ -4,7 +4,6 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"math"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -179,48 +178,6 @@ func (b *builder) guestTag(v *view, name string) domain.Ref {
 		Fields: domain.Fields{"name": cut(name, 100), "slug": s, "color": color, "description": "Synced by Proxbox"}})
 }
 
-// guestRow wants the guest's identity: the plugin's sync-state row, or custom fields.
-func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label string, mode domain.Mode) {
-	cfg := g.Config.Value
-	if !b.opt.SyncState {
-		f := b.out.Objects[b.seen[vm]].Fields
-		f["cf_proxmox_vm_id"] = g.VMID
-		f["cf_proxmox_vm_type"] = string(g.Type)
-		f["cf_proxmox_node"] = g.Node
-		f["cf_proxmox_cluster"] = v.Cluster.Name
-		f["cf_proxmox_vm_name"] = name
-		f["cf_proxmox_tags"] = strings.Join(guestTags(g), ",")
-		return
-	}
-	f := domain.Fields{
-		"virtual_machine": vm, "proxmox_vm_id": g.VMID, "proxmox_vm_type": string(g.Type),
-	}
-	if l := link(v, g); l != "" {
-		f["proxmox_link"] = l
-	}
-	b.whose(v, f, g.Node)
-	if mode == domain.Manage {
-		f["proxmox_vm_name"] = name
-	}
-	if _, ok := guestStatus(g.Status); ok {
-		f["proxmox_status"] = g.Status
-	}
-	if role, ok := b.out.Objects[b.seen[vm]].Fields["role"]; ok {
-		f["proxmox_last_synced_role_id"] = role
-	}
-	if g.Config.OK {
-		f["proxmox_start_at_boot"] = cfg.OnBoot
-		f["proxmox_search_domain"] = cut(cfg.SearchDomain, 255)
-		f["proxmox_tags"] = strings.Join(guestTags(g), ",")
-		if g.Type == domain.LXC {
-			f["proxmox_unprivileged_container"] = cfg.Unprivileged
-		} else {
-			f["proxmox_qemu_agent"] = cfg.AgentEnabled
-		}
-	}
-	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Label: "sync-state of " + label})
-}
-
 func (b *builder) disks(v *view, vm domain.Ref, label string, disks []domain.Disk) {
 	if !b.opt.Kinds.Has(domain.KindVirtualDisk) {
 		return
@@ -244,138 +201,6 @@ func (b *builder) disks(v *view, vm domain.Ref, label string, disks []domain.Dis
 	b.whole(vm.Key, domain.KindVirtualDisk)
 }
 
-// nics wants the VM interfaces, their MACs and their addresses.
-func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label string) {
-	if !b.opt.Kinds.Has(domain.KindVMInterface) {
-		return
-	}
-	for _, nic := range g.Config.Value.NICs {
-		seen := b.seenByGuest(g, nic)
-		name := firstOf(nic.Name, nic.Key)
-		if b.opt.LegacyRename && seen != nil && seen.Name != "" {
-			name = seen.Name
-		}
-		nicLabel := label + " " + nic.Key
-		f := domain.Fields{"virtual_machine": vm, "name": cut(name, 64), "enabled": !nic.LinkDown, "mtu": nil}
-		if nic.MTU > 1 {
-			f["mtu"] = nic.MTU
-		}
-		b.mode(v, site, nic, f)
-		ref := b.add(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
-			Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
-		if b.opt.SyncState {
-			state := domain.Fields{"vm_interface": ref, "proxbox_bridge_raw_value": nic.Bridge}
-			if nic.Bridge != "" {
-				state["proxbox_bridge"] = domain.To(domain.KindInterface, nodeInterfaceKey(nodeKey(v, g.Node), nic.Bridge))
-			}
-			b.add(domain.Object{Kind: domain.KindVMInterfaceState, Key: ref.Key, Owner: vm.Key, Fields: state, Label: "sync-state of " + nicLabel})
-		}
-		if nic.MAC != "" {
-			b.mac(ref, vm.Key, nic.MAC, nicLabel)
-		}
-		b.addresses(vm, ref, g, nic, seen, nicLabel)
-	}
-	b.whole(vm.Key, domain.KindVMInterface)
-}
-
-// seenByGuest is the guest's own view of a NIC, recognised by its MAC alone:
-// its bridges and VLAN interfaces have the MAC of what they sit on, and their
-// addresses come in by the same NIC. The name is that of the first which has
-// addresses; "ens20:1" is another name for ens20.
-func (b *builder) seenByGuest(g domain.Guest, nic domain.NIC) *domain.GuestInterface {
-	if !g.Agent.OK || nic.MAC == "" {
-		return nil
-	}
-	var seen *domain.GuestInterface
-	named := false
-	for _, gi := range g.Agent.Value {
-		if gi.MAC != nic.MAC {
-			continue
-		}
-		if seen == nil {
-			seen = &domain.GuestInterface{MAC: gi.MAC}
-		}
-		if alias := strings.Contains(gi.Name, ":"); !alias && (seen.Name == "" || !named && len(gi.Addresses) > 0) {
-			seen.Name, named = gi.Name, len(gi.Addresses) > 0
-		}
-		seen.Addresses = append(seen.Addresses, gi.Addresses...)
-	}
-	return seen
-}
-
-// addresses wants the addresses of one VM interface (rules.md 4): what the
-// guest says wins; while it is silent what is configured fills an interface
-// that has none, and where no agent will ever answer, it is the truth.
-func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC, seen *domain.GuestInterface, label string) {
-	if !b.opt.Kinds.Has(domain.KindIPAddress) {
-		return
-	}
-	addresses, mode := nic.Addresses, domain.Fill
-	switch {
-	case seen != nil:
-		addresses, mode = seen.Addresses, domain.Manage
-		b.whole(iface.Key, domain.KindIPAddress)
-	case g.Agent.OK:
-		addresses = nil // the guest answered, and does not know this interface yet
-	case g.Type == domain.QEMU && !g.Config.Value.AgentEnabled && len(nic.Addresses) > 0:
-		mode = domain.Manage
-		b.whole(iface.Key, domain.KindIPAddress)
-	}
-	for _, p := range addresses {
-		if !usable(p.Addr(), b.opt.IgnoreLinkLocal) || p.Bits() <= 0 {
-			continue
-		}
-		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.MAC, mode)
-		b.primary(vm, ip, p.Addr(), false)
-	}
-}
-
-// usable leaves loopback, unspecified, multicast and, if so set, link-local
-// addresses out.
-func usable(a netip.Addr, ignoreLinkLocal bool) bool {
-	if !a.IsValid() || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() {
-		return false
-	}
-	if a.IsLinkLocalUnicast() {
-		return a.Is6() && !ignoreLinkLocal
-	}
-	return true
-}
-
-var dnsName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
-
-func (b *builder) address(iface domain.Ref, owner domain.Key, p netip.Prefix, hostname, label, mac string, mode domain.Mode) domain.Ref {
-	f := domain.Fields{"address": p.String(), "status": "active", "assigned_object": iface}
-	host := strings.TrimSuffix(strings.ToLower(hostname), ".")
-	if host != "" && !strings.HasPrefix(host, "localhost") && len(host) <= 255 && dnsName.MatchString(host) {
-		f["dns_name"] = host
-	}
-	ref := b.add(domain.Object{Kind: domain.KindIPAddress, Key: iface.Key + "/ip/" + domain.Key(p.Addr().String()), Mode: mode, Owner: iface.Key,
-		Label: label + " " + p.String(), Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
-	if b.opt.SyncState {
-		// Keyed like its address: what the plan decides on the address decides on the row.
-		b.add(domain.Object{Kind: domain.KindIPAddressState, Key: ref.Key, Mode: mode, Owner: owner, Label: "sync-state of " + label + " " + p.String(),
-			Fields: domain.Fields{"ip_address": ref, "proxmox_mac": mac}})
-	}
-	return ref
-}
-
-// primary offers an address as its owner's primary one: the first of its
-// family, or the one that is preferred.
-func (b *builder) primary(owner, ip domain.Ref, a netip.Addr, preferred bool) {
-	if a.IsLinkLocalUnicast() {
-		return
-	}
-	field := "primary_ip6"
-	if a.Is4() {
-		field = "primary_ip4"
-	}
-	f := b.out.Objects[b.seen[owner]].Fields
-	if _, ok := f[field]; !ok || preferred {
-		f[field] = ip
-	}
-}
-
 func firstNumber(values ...float64) float64 {
 	for _, v := range values {
 		if v > 0 {
@@ -384,20 +209,3 @@ func firstNumber(values ...float64) float64 {
 	}
 	return 0
 }
-
-// identityFields are the custom fields that hold a guest's identity where the
-// plugin has no sync-state rows (release 0.0.15, or no plugin at all).
-var identityFields = func() []domain.Fields {
-	cf := func(name, kind, label, description string) domain.Fields {
-		return domain.Fields{"name": name, "type": kind, "label": label, "group_name": "Proxmox", "object_types": `["virtualization.virtualmachine"]`,
-			"description": description, "ui_visible": "always", "ui_editable": "hidden", "weight": 100, "search_weight": 1000, "filter_logic": "loose"}
-	}
-	return []domain.Fields{
-		cf("proxmox_vm_id", "integer", "VM ID", "Proxmox Virtual Machine or Container ID"),
-		cf("proxmox_vm_type", "text", "VM Type", "Proxmox VM type (qemu or lxc)"),
-		cf("proxmox_node", "text", "Proxmox Node", "Proxmox node hosting this device/VM"),
-		cf("proxmox_cluster", "text", "Proxmox Cluster", "Proxmox cluster name"),
-		cf("proxmox_vm_name", "text", "Proxmox Name", "Name of the guest in Proxmox when it was last synced"),
-		cf("proxmox_tags", "text", "Proxmox Tags", "Comma-separated tags from Proxmox"),
-	}
-}()
