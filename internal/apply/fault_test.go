@@ -340,6 +340,40 @@ func killed(t *testing.T, profile netboxsim.Profile, n int, lose bool, want stri
 	return true
 }
 
+// TestKilledWhileRenaming: names that wait for one another are written in the
+// end, whenever a run ends.
+func TestKilledWhileRenaming(t *testing.T) {
+	for name, profile := range map[string]netboxsim.Profile{"4.7": netboxsim.NetBox47, "bare": netboxsim.NetBox47Bare} {
+		t.Run(name, func(t *testing.T) {
+			for n, more := 1, true; more; n++ {
+				e := newEngine(t, profile)
+				s := estate(1, "lab")
+				e.pluginRows(t, s)
+				e.mustSync(t, s)
+				s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, "fresh"
+				ctx, kill := context.WithCancel(t.Context())
+				var count atomic.Int32
+				e.nb.SetFault(func(r *http.Request) *netboxsim.Fault {
+					if r.Method == http.MethodGet || int(count.Add(1)) < n {
+						return nil
+					}
+					kill()
+					return &netboxsim.Fault{Cut: true}
+				})
+				_, _, err := e.sync(ctx, s)
+				kill()
+				more = err != nil
+				e.nb.SetFault(nil)
+				e.mustSync(t, s)
+				e.mustRest(t, s)
+				if a, b := e.nb.Objects("virtualization.virtualmachine")[0]["name"], e.nb.Objects("virtualization.virtualmachine")[1]["name"]; a != "guest101" || b != "fresh" {
+					t.Errorf("killed at write %d: they are named %v and %v", n, a, b)
+				}
+			}
+		})
+	}
+}
+
 // TestNetBoxGoesAway in the middle: the error says what, and the next run
 // converges.
 func TestNetBoxGoesAway(t *testing.T) {

@@ -98,7 +98,7 @@ func (p *planner) update(it *item) {
 	set, old := domain.Fields{}, domain.Fields{}
 	why := "changed in Proxmox"
 	for _, field := range p.fields(it.Fields) {
-		if isLate(it.Kind, it.Fields[field]) || field == "name" && it.nameLate {
+		if isLate(it.Kind, it.Fields[field]) || it.nameLate && (field == "name" || field == "cf_proxmox_vm_name") {
 			p.later(it, field)
 			continue
 		}
@@ -197,8 +197,13 @@ func (p *planner) finishLate() {
 			}
 			set[field], old[field] = v, current
 		}
-		if len(set) > 0 {
-			p.change(it, Change{Op: Update, Set: set, Old: old, Why: "what it points at is there now", Phase: phaseLate})
+		if len(set) == 0 {
+			continue
 		}
+		why := "what it points at is there now"
+		if _, ok := set["name"]; ok {
+			why = "renamed in Proxmox"
+		}
+		p.change(it, Change{Op: Update, Set: set, Old: old, Why: why, Phase: phaseLate})
 	}
 }
