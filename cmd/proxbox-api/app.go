@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"proxbox/internal/auth"
 	"proxbox/internal/domain"
@@ -21,6 +22,7 @@ type app struct {
 	log    *slog.Logger
 	store  *store.Store
 	auth   *auth.Authenticator
+	gate   *run.Gate // before which processes with this data wait for each other
 }
 
 // open finds the encryption key and opens the store.
@@ -48,7 +50,7 @@ func (p *program) open(ctx context.Context, v *settings.Values, log *slog.Logger
 	for _, notice := range s.Notices() {
 		log.Warn(notice)
 	}
-	a := &app{values: v, log: log, store: s}
+	a := &app{values: v, log: log, store: s, gate: run.NewGate(filepath.Join(dir, "writing.lock"))}
 	if err := a.authenticate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

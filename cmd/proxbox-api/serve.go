@@ -96,7 +96,7 @@ func (s *service) start(ctx context.Context, p *program) error {
 		s.log.Warn("runs were under way when the service ended last time; the next run goes on from what NetBox has", "runs", n)
 	}
 	s.launcher = p.launcher(s.values, s.log, run.Stored{Store: s.store})
-	s.launcher.History = s.store.Runs()
+	s.launcher.History, s.launcher.Gate = s.store.Runs(), s.gate
 	s.launcher.Memory = run.NewMemory(settings.NetBoxGetCacheTTL.In(s.values))
 	var err error
 	s.handler, err = server.New(server.Options{

@@ -176,6 +176,7 @@ func (p *program) syncStored(ctx context.Context, a *app, given mixed, ask run.A
 		}
 	}
 	l := p.launcher(a.values, a.log, given)
+	l.Gate = a.gate
 	if !ask.DryRun {
 		l.History = a.store.Runs()
 	}

@@ -8,8 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	netboxsim "proxbox/internal/sim/netbox"
 )
@@ -250,6 +252,48 @@ func TestInterruptedSyncGoesOnInTheNext(t *testing.T) {
 			t.Errorf("there are two virtual machines %s", name)
 		}
 		names[name] = true
+	}
+}
+
+// A sync waits for a run of the service beside it, and does not spoil it.
+func TestSyncBesideTheService(t *testing.T) {
+	f := newFixture(t)
+	f.environ = append(f.environ, "PROXBOX_API_KEY="+presetKey)
+	f.addEndpoints()
+	s := f.serve("serve")
+	var once sync.Once
+	began, release := make(chan struct{}), make(chan struct{})
+	f.netbox.SetFault(func(r *http.Request) *netboxsim.Fault {
+		if r.Method == http.MethodPost {
+			once.Do(func() {
+				close(began)
+				<-release
+			})
+		}
+		return nil
+	})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := (&apiClient{base: s.base, key: presetKey}).fullUpdate(context.Background(), func(apiFrame) {})
+		ended <- err
+	}()
+	<-began
+	p, out, errs := f.program()
+	code := make(chan int, 1)
+	go func() { code <- p.run(context.Background(), []string{"sync"}) }()
+	for !strings.Contains(errs.String(), "Waiting for another proxbox-api that writes to NetBox") {
+		select {
+		case c := <-code:
+			t.Fatalf("the sync did not wait, and ended with %d:\n%s%s", c, out, errs)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	close(release)
+	if err := <-ended; err != nil {
+		t.Errorf("the service's run ended with %v", err)
+	}
+	if c := <-code; c != exitDone || !strings.Contains(out.String(), "nothing was written") {
+		t.Errorf("the sync ended with %d:\n%s%s", c, out, errs)
 	}
 }
 
