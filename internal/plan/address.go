@@ -259,3 +259,33 @@ func (p *planner) lost(it *item, current any) bool {
 	iface := p.Inventory.Row(row.Ref("assigned_object"))
 	return iface == nil || iface.Ref(parentField[row.Ref("assigned_object").Kind]).ID != it.row.ID
 }
+
+// otherAddress is what becomes an object's primary address when the one meant
+// for it is somebody else's: its next one of that family.
+func (p *planner) otherAddress(it *item, field string) (any, bool) {
+	if field != "primary_ip4" && field != "primary_ip6" {
+		return nil, false
+	}
+	for _, ip := range p.addressesOf(it.Key) {
+		if a := host(ip); a.Is4() == (field == "primary_ip4") && !a.IsLinkLocalUnicast() {
+			if ref, ok := p.resolve(domain.To(ip.Kind, ip.Key)); ok {
+				return ref, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// addressesOf are the addresses that are wanted on the interfaces of a guest or
+// node.
+func (p *planner) addressesOf(owner domain.Key) []*item {
+	if p.addresses == nil {
+		p.addresses = map[domain.Key][]*item{}
+		for _, ip := range p.of[domain.KindIPAddress] {
+			if iface := p.holder(ip); iface != nil {
+				p.addresses[iface.Owner] = append(p.addresses[iface.Owner], ip)
+			}
+		}
+	}
+	return p.addresses[owner]
+}

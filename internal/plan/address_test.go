@@ -141,6 +141,16 @@ func TestPrimaryAddress(t *testing.T) {
 			writes: []string{"+ ipaddress qemu 100 (web) net0 10.0.0.7/24", "+ sync-state of qemu 100 (web) net0 10.0.0.7/24"},
 		},
 		{
+			name:    "the first one is somebody else's: the next one",
+			proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "10.0.0.7/24", "10.0.0.100/24") },
+			person: func(t *testing.T, w *world) {
+				other(t, w, "10.0.0.7/24")
+				w.set(t, domain.KindVirtualMachine, "web", "primary_ip4", nil)
+			},
+			writes:   []string{"~ virtualmachine qemu 100 (web) primary_ip4 -→10.0.0.100/24"},
+			reported: []string{"conflict qemu 100 (web) net0 10.0.0.7/24 address"},
+		},
+		{
 			name:    "both families",
 			proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "2001:db8::1/64", "10.0.0.100/24") },
 			writes: []string{"+ ipaddress qemu 100 (web) net0 2001:db8::1/64", "+ sync-state of qemu 100 (web) net0 2001:db8::1/64",

@@ -180,6 +180,9 @@ func (p *planner) finishLate() {
 		for _, field := range p.fields(fields) {
 			v, ok := p.value(fields[field])
 			if !ok {
+				v, ok = p.otherAddress(it, field)
+			}
+			if !ok {
 				continue
 			}
 			var current any

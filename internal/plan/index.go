@@ -179,6 +179,24 @@ func (x *index) behindNAT(address int) bool {
 	return x.inside[address]
 }
 
+// isIntent tells whether a row of the plugin is what a person wants to be made.
+func isIntent(r *domain.Row) bool {
+	intent, _ := r.Fields["is_intent"].(bool)
+	return intent
+}
+
+// linking are the rows of guests' own views that point at an address.
+func (x *index) linking(address int) []*domain.Row {
+	if x.views == nil {
+		x.views = map[int][]*domain.Row{}
+		for r := range x.table(domain.KindGuestInterfaceAddr).Rows() {
+			id := r.Ref("ip_address").ID
+			x.views[id] = append(x.views[id], r)
+		}
+	}
+	return x.views[address]
+}
+
 // identified tells whether an object has an identity in Proxmox already.
 func (x *index) identified(kind domain.Kind, r *domain.Row) bool {
 	return x.stateRow(kind, r.ID) != nil || kind == domain.KindVirtualMachine && r.Int("cf_proxmox_vm_id") != 0
@@ -191,6 +209,9 @@ func (x *index) ours(kind domain.Kind, r *domain.Row) bool {
 	}
 	if x.stateRow(kind, r.ID) != nil || x.table(kind).Marked[r.ID] {
 		return true
+	}
+	if ofPlugin[kind] {
+		return !isIntent(r)
 	}
 	if x.tag.ID != 0 && r.Refs("tags").Has(x.tag) {
 		return true

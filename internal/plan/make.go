@@ -40,7 +40,9 @@ type planner struct {
 	gone  map[domain.Ref]bool
 	vlans map[vlanAt]*item // that are to be made
 	names map[partName]bool
-	keys  []string // for fields
+	// addresses are those of each guest or node, once somebody asked.
+	addresses map[domain.Key][]*item
+	keys      []string // for fields
 }
 
 // Make returns the plan. The same input gives the same plan, and the input

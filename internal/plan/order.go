@@ -75,6 +75,13 @@ var stateKind = map[domain.Kind]domain.Kind{
 	domain.KindIPAddress: domain.KindIPAddressState, domain.KindInterface: domain.KindInterfaceState,
 }
 
+// ofPlugin are rows of the plugin that nobody but the program writes: those of
+// our guests are ours without a mark. What a person intends for a guest that
+// is still to be made is not.
+var ofPlugin = map[domain.Kind]bool{
+	domain.KindGuestInterface: true, domain.KindGuestInterfaceAddr: true, domain.KindCloudInit: true,
+}
+
 // Companion tells whether objects of a kind are nothing without another one: a
 // sync-state row, the MAC address of an interface. Where that one could not be
 // made, they need no report of their own.
