@@ -183,6 +183,7 @@ func (s *Server) problem(ctx context.Context, err error) *Error {
 		conflict *store.ConflictError
 		flag     *settings.InvalidError
 		unknown  *run.UnknownEndpointError
+		target   *run.NoTargetError
 	)
 	switch {
 	case errors.As(err, &ours):
@@ -195,6 +196,8 @@ func (s *Server) problem(ctx context.Context, err error) *Error {
 		return invalidFlags(err)
 	case errors.As(err, &unknown):
 		return invalid("query", "proxmox_endpoint_ids", unknown.Error())
+	case errors.As(err, &target):
+		return noTarget(target)
 	case errors.Is(err, store.ErrNotFound):
 		return fail(http.StatusNotFound, "%s", sentence(err))
 	case errors.Is(err, run.ErrNoNetBox), errors.Is(err, run.ErrNothing):

@@ -31,6 +31,7 @@ func (s *Server) routes() error {
 	s.passThroughRoutes()
 	s.syncRoutes()
 	s.activeRoutes()
+	s.individualRoutes()
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	if err := s.documentRoutes(); err != nil {

@@ -186,20 +186,26 @@ func (s *Server) open() bool {
 	return true
 }
 
-// wait starts a run and returns how it ended. One that has to wait for another
-// too long is 409; it keeps its place for who asks again.
+// wait starts the run that a request means and returns how it ended.
 func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm int) (run.Ask, *run.Result, error) {
 	ask, err := s.ask(ctx, stage, query, vm)
 	if err != nil {
 		return ask, nil, err
 	}
+	res, err := s.carryOut(ctx, ask)
+	return ask, res, err
+}
+
+// carryOut starts a run and returns how it ended. One that has to wait for
+// another too long is 409; it keeps its place for who asks again.
+func (s *Server) carryOut(ctx context.Context, ask run.Ask) (*run.Result, error) {
 	if !s.open() {
-		return ask, nil, errClosing
+		return nil, errClosing
 	}
 	defer s.streams.Done()
 	r, err := s.launcher.Start(ask)
 	if err != nil {
-		return ask, nil, err
+		return nil, err
 	}
 	events, stop := r.Listen()
 	defer stop()
@@ -208,14 +214,13 @@ func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm
 	began, waiting, impatient := false, "", false
 	for {
 		if impatient && waiting != "" && !began {
-			return ask, nil, s.busy(r, waiting)
+			return nil, s.busy(r, waiting)
 		}
 		select {
 		case e, more := <-events:
 			if !more {
 				<-r.Done()
-				res, err := r.Result()
-				return ask, res, err
+				return r.Result()
 			}
 			if e.Step != nil && e.Step.Name == "wait" {
 				waiting = e.Step.Message
@@ -225,9 +230,9 @@ func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm
 		case <-patience.C:
 			impatient = true
 		case <-ctx.Done():
-			return ask, nil, ctx.Err()
+			return nil, ctx.Err()
 		case <-s.closing.Done():
-			return ask, nil, errClosing
+			return nil, errClosing
 		}
 	}
 }
