@@ -69,7 +69,8 @@ func (b *builder) seenByGuest(g domain.Guest, nic domain.NIC) *domain.GuestInter
 
 // addresses wants the addresses of one VM interface (rules.md 4): what the
 // guest says wins; while it is silent what is configured fills an interface
-// that has none, and where no agent will ever answer, it is the truth.
+// that has none, and where no agent will ever answer, it is the truth. A guest
+// that names no address at all is still booting: then nothing is gone.
 func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC, seen *domain.GuestInterface, label string) {
 	if !b.opt.Kinds.Has(domain.KindIPAddress) {
 		return
@@ -78,12 +79,10 @@ func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC
 	switch {
 	case seen != nil:
 		addresses, mode = seen.Addresses, domain.Manage
-		b.whole(iface.Key, domain.KindIPAddress)
 	case g.Agent.OK:
 		addresses = nil // the guest answered, and does not know this interface yet
-	case g.Type == domain.QEMU && !g.Config.Value.AgentEnabled && len(nic.Addresses) > 0:
+	case g.Type == domain.QEMU && !g.Config.Value.AgentEnabled:
 		mode = domain.Manage
-		b.whole(iface.Key, domain.KindIPAddress)
 	}
 	for _, p := range addresses {
 		if !usable(p.Addr(), b.opt.IgnoreLinkLocal) || p.Bits() <= 0 {
@@ -91,6 +90,9 @@ func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC
 		}
 		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.MAC, mode)
 		b.primary(vm, ip, p.Addr(), false)
+		if mode == domain.Manage {
+			b.whole(iface.Key, domain.KindIPAddress)
+		}
 	}
 }
 

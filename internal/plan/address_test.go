@@ -116,6 +116,10 @@ func TestSilentAgentKeepsAddresses(t *testing.T) {
 				"~ sync-state of qemu 100 (web) proxmox_qemu_agent true→false"},
 		},
 		{
+			name:    "the guest boots: its NIC has no address yet",
+			proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "fe80::1/64") },
+		},
+		{
 			name:    "the agent answers and does not know the NIC yet",
 			proxmox: func(s *domain.Snapshot) { s.Guests[0].Agent = domain.Is([]domain.GuestInterface{{Name: "lo"}}) },
 		},
