@@ -18,6 +18,7 @@ type index struct {
 	state  map[domain.Kind]map[int]*domain.Row // sync-state kind -> id of the parent -> row
 	links  map[int][]*domain.Row               // NetBox cluster -> the plugin's records
 	inside map[int]bool                        // addresses behind another one
+	views  map[int][]*domain.Row               // address -> the rows of guests' own views that point at it
 }
 
 // nameKey is what rows of a kind are looked up by; lower case, since NetBox
