@@ -49,6 +49,10 @@ lab: ## A real NetBox with the plugin, empty, until Ctrl-C
 test-dump: ## Bring the stored database of the tests up to test/requirements.txt (SCRATCH=1: from nothing, 15 minutes)
 	$(LAB) dump $(if $(SCRATCH),-scratch) test/netbox/empty.pgdump
 
+.PHONY: test-dump-python
+test-dump-python: ## Have the Python service fill the stored database of the tests for taking over (10 minutes)
+	$(LAB) fill python test/netbox/python-0.0.28.pgdump
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, shellcheck where it is installed
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \

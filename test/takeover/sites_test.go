@@ -27,6 +27,21 @@ func sites(t *testing.T, nb world) {
 		return int(site["id"].(float64))
 	}
 
+	// NetBox refuses an interface whose VLAN is another site's.
+	vlans := func(when string) {
+		for _, iface := range find(t, nb, "virtualization/interfaces", "") {
+			vlan, ok := iface["untagged_vlan"].(row)
+			if !ok {
+				continue
+			}
+			vm := iface["virtual_machine"].(row)
+			is, want := siteOf("ipam/vlans", int(vlan["id"].(float64))), siteOf(vms, int(vm["id"].(float64)))
+			if is != 0 && is != want {
+				t.Errorf("%s: %s of %s, in site %d, has a VLAN of site %d", when, iface["name"], vm["name"], want, is)
+			}
+		}
+	}
+
 	patch(t, nb, "virtualization/clusters", cluster, row{"scope_type": nil, "scope_id": nil})
 	patch(t, nb, devices, node("pve1"), row{"site": berlin})
 	nb.sync(t)
@@ -40,6 +55,7 @@ func sites(t *testing.T, nb world) {
 			}
 		}
 	}
+	vlans("one node moved")
 	nb.rest(t, "the run after one node moved")
 
 	for _, name := range []string{"pve2", "pve3"} {
@@ -52,6 +68,7 @@ func sites(t *testing.T, nb world) {
 			t.Errorf("guest %s is in site %d, its cluster in %d", vm["name"], got, berlin)
 		}
 	}
+	vlans("the cluster moved")
 	nb.rest(t, "the run after the cluster moved")
 }
 

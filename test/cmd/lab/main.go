@@ -5,6 +5,7 @@
 //	lab up                     start it, say where it is, stop on Ctrl-C
 //	lab run -- COMMAND…        start it, run the command with it, stop it
 //	lab dump [-scratch] FILE   write the migrated, empty database to a file
+//	lab fill python FILE       write a database that the Python service filled
 package main
 
 import (
@@ -59,8 +60,13 @@ func run(ctx context.Context, args []string) error {
 			return errors.New("dump needs the file to write")
 		}
 		return lab.Dump(ctx, os.Stderr, flags.Arg(0), *scratch)
+	case "fill":
+		if len(args) != 2 || args[0] != "python" {
+			return errors.New("fill needs by whom (python) and the file to write")
+		}
+		return fillPython(ctx, args[1])
 	}
-	return errors.New("one of up, run, dump is needed")
+	return errors.New("one of up, run, dump, fill is needed")
 }
 
 func up(ctx context.Context) error {
