@@ -587,7 +587,7 @@ func TestWhatAPersonUsesIsNotRemoved(t *testing.T) {
 			cfg := g.Config.Value
 			cfg.Disks, cfg.NICs = cfg.Disks[:1], cfg.NICs[:1]
 			g.Config = domain.Is(cfg)
-			g.Agent = domain.Is([]domain.GuestInterface{{Name: "eth0", MAC: cfg.NICs[0].MAC}})
+			tells(g, "10.1.0.9/16")
 			p, res := e.mustSync(t, s)
 			removed, kept := res.Deleted, 0
 			for _, r := range p.Reports {
