@@ -128,6 +128,8 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 	if g.Config.OK {
 		b.disks(v, vm, label, cfg.Disks)
 		b.nics(v, vm, site, g, label)
+		b.inside(v, vm, g, label)
+		b.cloudInit(vm, cfg, label)
 	}
 }
 

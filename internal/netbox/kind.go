@@ -165,7 +165,7 @@ var specs = map[domain.Kind]kindSpec{
 		boolean("enabled", "keep_all", "repeat_missed"), integer("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly",
 			"bwlimit", "zstd", "io_workers"), choice("status"), document("selection", "raw_config"))},
 	domain.KindCloudInit: {path: "plugins/proxbox/vm-cloudinit/", needs: needPlugin, fields: slices.Concat(
-		ref(domain.KindVirtualMachine, "virtual_machine"), text("ciuser", "sshkeys", "ipconfig0"), boolean("sshkeys_truncated"))},
+		ref(domain.KindVirtualMachine, "virtual_machine"), text("ciuser", "sshkeys", "ipconfig0"), boolean("sshkeys_truncated", "is_intent"))},
 	domain.KindGuestInterface: {path: "plugins/proxbox/guest-vm-interfaces/", needs: needGuestInterfaces, fields: slices.Concat(
 		ref(domain.KindVirtualMachine, "virtual_machine"), ref(domain.KindVMInterface, "vm_interface"), text("name", "mac_address"),
 		boolean("enabled"), integer("mtu"))},

@@ -20,10 +20,15 @@ func (p *planner) part(it *item, fields ...string) {
 	}
 	rows := p.idx.parts(it.Kind, owner)
 	for _, r := range rows {
-		if p.free(it.Kind, r) && p.sameKey(it, r, fields) {
-			p.adopt(it, r, owner)
+		if !p.free(it.Kind, r) || !p.sameKey(it, r, fields) {
+			continue
+		}
+		if isIntent(r) {
+			it.state = dropped // a person's: what the guest is to become
 			return
 		}
+		p.adopt(it, r, owner)
+		return
 	}
 	if it.Kind == domain.KindVMInterface {
 		if r := p.renamed(it, rows); r != nil {

@@ -14,6 +14,7 @@ import (
 // which they are removed.
 var parts = []domain.Kind{
 	domain.KindGuestInterfaceAddr, domain.KindIPAddress, domain.KindVirtualDisk, domain.KindVMInterface, domain.KindInterface,
+	domain.KindGuestInterface, domain.KindCloudInit,
 }
 
 // removeParts plans the removal of parts that are ours, are not wanted, and
@@ -50,15 +51,36 @@ func (p *planner) removeParts() {
 // remove adds a removal to the plan, and names all that goes with it.
 func (p *planner) remove(c Change) {
 	ref := domain.At(c.Kind, c.ID)
+	if p.gone[ref] && c.Kind == domain.KindGuestInterfaceAddr {
+		return // it went before its address
+	}
 	p.plan.Doomed = append(p.plan.Doomed, ref)
+	if c.Kind == domain.KindIPAddress {
+		p.unlink(c.ID, c)
+	}
 	for _, ip := range p.idx.parts(domain.KindIPAddress, ref) {
 		if at := domain.At(domain.KindIPAddress, ip.ID); p.free(domain.KindIPAddress, ip) && !p.gone[at] {
 			p.gone[at] = true
 			p.plan.Doomed = append(p.plan.Doomed, at)
+			p.unlink(ip.ID, c)
 		}
 	}
 	p.gone[ref] = true
 	p.plan.Changes = append(p.plan.Changes, c)
+}
+
+// unlink removes the rows of a guest's own view that point at an address which
+// goes: NetBox refuses to remove it otherwise (contract/sync-state.md 4).
+func (p *planner) unlink(address int, with Change) {
+	for _, r := range p.idx.linking(address) {
+		ref := domain.At(domain.KindGuestInterfaceAddr, r.ID)
+		if p.gone[ref] || !p.free(ref.Kind, r) {
+			continue
+		}
+		p.gone[ref] = true
+		p.plan.Changes = append(p.plan.Changes, Change{Op: Delete, Kind: ref.Kind, ID: r.ID, Key: with.Key, Label: with.Label, Old: r.Fields,
+			Why: with.Why, Phase: phaseDelete + slices.Index(parts, ref.Kind)})
+	}
 }
 
 // needed tells whether a part has to stay: something that is not ours points

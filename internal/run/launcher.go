@@ -193,6 +193,7 @@ func options(v *settings.Values, f settings.Flags) desire.Options {
 	return desire.Options{
 		TagParts:        settings.TagParts.In(v),
 		IgnoreLinkLocal: f.IgnoreIPv6LinkLocal,
+		GuestInterfaces: f.VMInterfaceSyncStrategy == settings.GuestOSModel,
 		LegacyRename:    f.VMInterfaceSyncStrategy == settings.LegacyRename && f.UseGuestAgentInterfaceName,
 		DefaultRoles: map[domain.GuestType]int{
 			domain.QEMU: settings.DefaultRoleQEMU.In(v), domain.LXC: settings.DefaultRoleLXC.In(v),

@@ -119,7 +119,8 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	}
 	opt := req.Options
 	opt.VirtualMachineTypes = caps.VirtualMachineTypes
-	opt.Plugin, opt.SyncState, opt.GuestInterfaces = caps.Plugin != "", caps.SyncState, caps.GuestInterfaces
+	opt.Plugin, opt.SyncState = caps.Plugin != "", caps.SyncState
+	opt.GuestInterfaces = opt.GuestInterfaces && caps.GuestInterfaces
 
 	snapshots, inv, err := read(ctx, req, res)
 	if err != nil {
@@ -306,6 +307,7 @@ var Inventoried = []domain.Kind{
 	domain.KindVirtualMachineType, domain.KindVirtualDisk, domain.KindVLAN,
 	domain.KindProxmoxEndpoint, domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindVMState, domain.KindDeviceState,
 	domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState, domain.KindIPAddressState, domain.KindInterfaceState,
+	domain.KindGuestInterface, domain.KindGuestInterfaceAddr, domain.KindCloudInit,
 }
 
 // ReadInventory reads what NetBox has of the kinds that a run compares, and
