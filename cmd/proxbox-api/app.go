@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -21,8 +20,8 @@ type app struct {
 	values *settings.Values
 	log    *slog.Logger
 	store  *store.Store
-	auth   *auth.Authenticator
-	gate   *run.Gate // before which processes with this data wait for each other
+	auth   *auth.Authenticator // nil until authenticate
+	gate   *run.Gate           // before which processes with this data wait for each other
 }
 
 // open finds the encryption key and opens the store.
@@ -50,11 +49,7 @@ func (p *program) open(ctx context.Context, v *settings.Values, log *slog.Logger
 	for _, notice := range s.Notices() {
 		log.Warn(notice)
 	}
-	a := &app{values: v, log: log, store: s, gate: run.NewGate(filepath.Join(dir, "writing.lock"))}
-	if err := a.authenticate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return a, nil
+	return &app{values: v, log: log, store: s, gate: run.NewGate(filepath.Join(dir, "writing.lock"))}, nil
 }
 
 // authenticate opens the API keys and presets the first one where the

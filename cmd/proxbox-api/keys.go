@@ -29,7 +29,7 @@ it takes or refuses them with the next request.`,
 		Short: "Make a new key and print it, once",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.withStore(c.Context(), func(ctx context.Context, a *app) error {
+			return p.withKeys(c.Context(), func(ctx context.Context, a *app) error {
 				row, key, err := a.auth.Create(ctx, label)
 				if err != nil {
 					return err
@@ -46,7 +46,7 @@ it takes or refuses them with the next request.`,
 		Short: "List the keys, without the keys themselves",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.withStore(c.Context(), p.listKeys)
+			return p.withKeys(c.Context(), p.listKeys)
 		},
 	}
 	revoke := &cobra.Command{
@@ -59,7 +59,7 @@ it takes or refuses them with the next request.`,
 			if err != nil {
 				return fmt.Errorf("%q is no id of a key: `proxbox-api keys list` shows them", args[0])
 			}
-			return p.withStore(c.Context(), func(ctx context.Context, a *app) error {
+			return p.withKeys(c.Context(), func(ctx context.Context, a *app) error {
 				err := a.auth.Delete(ctx, id)
 				if errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("there is no API key %d: `proxbox-api keys list` shows them", id)
@@ -90,6 +90,16 @@ func (p *program) listKeys(ctx context.Context, a *app) error {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", k.ID, dash(k.Label), yesNo(k.Active), k.CreatedAt.Local().Format(time.DateTime))
 	}
 	return w.Flush()
+}
+
+// withKeys does something with the API keys.
+func (p *program) withKeys(ctx context.Context, do func(context.Context, *app) error) error {
+	return p.withStore(ctx, func(ctx context.Context, a *app) error {
+		if err := a.authenticate(ctx); err != nil {
+			return err
+		}
+		return do(ctx, a)
+	})
 }
 
 // withStore does something with the store that a service may have open too.

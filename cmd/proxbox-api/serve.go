@@ -90,6 +90,9 @@ func (p *program) openService(ctx context.Context, v *settings.Values, log *slog
 }
 
 func (s *service) start(ctx context.Context, p *program) error {
+	if err := s.authenticate(ctx); err != nil {
+		return err
+	}
 	if n, err := s.store.Runs().Interrupt(ctx, run.StateInterrupted, time.Now()); err != nil {
 		return err
 	} else if n > 0 {
