@@ -60,6 +60,11 @@ func (b *builder) cluster(v *view) {
 		fields["tenant"] = tenant
 	}
 	id := domain.Identity{Endpoints: v.endpoints, PluginIDs: v.pluginIDs, Cluster: v.key, Name: name}
+	for _, n := range v.Nodes {
+		if n.SSLFingerprint != "" {
+			id.Certs = append(id.Certs, n.SSLFingerprint)
+		}
+	}
 	cluster := b.add(domain.Object{Kind: domain.KindCluster, Key: v.key, Fields: fields, Label: "cluster " + name, Suffix: suffix,
 		Identity: id, Tags: domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(TagDiscoveredCluster)}}})
 

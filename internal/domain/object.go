@@ -132,7 +132,8 @@ type Identity struct {
 	Endpoints []int // row ids of the endpoints that read the cluster
 	PluginIDs []int // the plugin's pks of the same endpoints
 	Cluster   Key
-	Name      string // of the cluster or node, as Proxmox has it
+	Name      string   // of the cluster or node, as Proxmox has it
+	Certs     []string // fingerprints of the certificates of a cluster's nodes
 	Type      GuestType
 	VMID      int
 	UUID      string // smbios uuid; "" when unknown

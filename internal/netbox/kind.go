@@ -117,7 +117,7 @@ var specs = map[domain.Kind]kindSpec{
 	domain.KindProxmoxCluster: {path: "plugins/proxbox/proxmox-clusters/", needs: needPlugin, fields: slices.Concat(
 		text("name"), ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindCluster, "netbox_cluster"))},
 	domain.KindProxmoxNode: {path: "plugins/proxbox/proxmox-nodes/", needs: needPlugin, fields: slices.Concat(
-		text("name"), ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindProxmoxCluster, "proxmox_cluster"),
+		text("name", "ssl_fingerprint"), ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindProxmoxCluster, "proxmox_cluster"),
 		ref(domain.KindDevice, "netbox_device"), ref(domain.KindDeviceRole, "default_role_qemu", "default_role_lxc"))},
 
 	domain.KindVMState: {path: "plugins/proxbox/sync-state/virtual-machines/", needs: needSyncState, fields: slices.Concat(

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"proxbox/internal/domain"
 )
@@ -55,12 +56,17 @@ func (p *planner) clusterByName(it *item) *domain.Row {
 // cluster than those of the item. The Python service linked by name alone, so
 // a link that several endpoints have proves nothing by itself: then counts
 // whose cluster its sync-state row says it is, whose nodes' devices stand in
-// it, and at last which endpoint was there first.
+// it, and at last which endpoint was there first. Endpoints that share a
+// node's certificate read the same cluster.
 func (p *planner) claimedByOther(it *item, row *domain.Row) bool {
 	mine := it.Identity.PluginIDs
 	var linked []int
 	for _, r := range p.idx.linked(row.ID) {
-		linked = append(linked, r.Ref("endpoint").ID)
+		endpoint := r.Ref("endpoint")
+		if p.sharesNode(it, endpoint) {
+			return false
+		}
+		linked = append(linked, endpoint.ID)
 	}
 	foreign := slices.ContainsFunc(linked, func(pk int) bool { return !slices.Contains(mine, pk) })
 	if st := p.idx.stateRow(domain.KindCluster, row.ID); st != nil {
@@ -69,6 +75,15 @@ func (p *planner) claimedByOther(it *item, row *domain.Row) bool {
 		}
 	}
 	return foreign && !slices.Contains(mine, slices.Min(linked)) && !p.hasNodesIn(it, row)
+}
+
+// sharesNode tells whether the plugin's nodes of an endpoint have one of the
+// cluster's certificates.
+func (p *planner) sharesNode(it *item, endpoint domain.Ref) bool {
+	return slices.ContainsFunc(p.idx.parts(domain.KindProxmoxNode, endpoint), func(n *domain.Row) bool {
+		cert := n.Text("ssl_fingerprint")
+		return cert != "" && slices.ContainsFunc(it.Identity.Certs, func(c string) bool { return strings.EqualFold(c, cert) })
+	})
 }
 
 // hasNodesIn tells whether the plugin's nodes of the item's endpoints are

@@ -267,6 +267,20 @@ func TestEndpointsOfOneCluster(t *testing.T) {
 	}
 }
 
+// TestEndpointThatThePluginDoesNotKnow reads the same cluster as one that it
+// knows, as the certificate of a node says: no second copy, and the plugin's
+// endpoint stays the one that the rows name.
+func TestEndpointThatThePluginDoesNotKnow(t *testing.T) {
+	w := synced(t, pair())
+	w.find(t, domain.KindProxmoxNode, "pve1").Fields["ssl_fingerprint"] = "AA"
+	s := pair()
+	s.Endpoint = domain.ProxmoxEndpoint{ID: 1_000_001, Name: "by hand", Domain: "px9.example.org", Port: 8006}
+	w.check(t, nil, nil, s)
+	s.Nodes[0].SSLFingerprint = "another"
+	w.do(t, planOf(w, s))
+	w.find(t, domain.KindCluster, "lab (by hand)")
+}
+
 // TestGuestNames: every guest lands, the first keeps the plain name.
 func TestGuestNames(t *testing.T) {
 	names := func(w *world) []string {
