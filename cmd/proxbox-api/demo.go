@@ -30,7 +30,7 @@ func (p *program) demoCommand() *cobra.Command {
 both in the memory of this process, and runs two Full Updates through its API:
 the first one fills NetBox, the second one finds nothing to write. On a
 terminal it serves until Ctrl-C then. Nothing is kept.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.demo(c.Context()) },
 	}
 }

@@ -20,16 +20,16 @@ func (p *program) endpointsCommand() *cobra.Command {
 		Long: `The endpoints that the service and the commands plan and sync work with. The
 NetBox plugin pushes its own; those that are added here stand beside them.
 Their tokens and passwords are encrypted in the database and never printed.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	add := &cobra.Command{
-		Use: "add", Short: "Add a Proxmox VE, or the NetBox", Args: cobra.NoArgs,
+		Use: "add", Short: "Add a Proxmox VE, or the NetBox", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	add.AddCommand(p.addProxmoxCommand(), p.addNetBoxCommand())
 	remove := &cobra.Command{
-		Use: "remove", Short: "Remove a Proxmox VE, or the NetBox", Args: cobra.NoArgs,
+		Use: "remove", Short: "Remove a Proxmox VE, or the NetBox", Args: noArguments,
 		Long: "Forgets an endpoint. Nothing is changed in NetBox or in Proxmox.",
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -46,7 +46,7 @@ func (p *program) addProxmoxCommand() *cobra.Command {
 		Short: "Add a Proxmox VE, a cluster through one of its nodes or a single host",
 		Example: `  proxbox-api endpoints add proxmox --url https://pve1.example.org:8006 \
       --token-id proxbox@pve!sync --token-secret-file secret.txt`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withStore(c.Context(), func(ctx context.Context, a *app) error {
 				change, err := f.change(ctx, p, a.values)
@@ -100,7 +100,7 @@ func (p *program) addNetBoxCommand() *cobra.Command {
 		Use:     "netbox",
 		Short:   "Add the NetBox that is kept true",
 		Example: "  proxbox-api endpoints add netbox --url https://netbox.example.org --token-file token.txt",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withStore(c.Context(), func(ctx context.Context, a *app) error {
 				change, err := f.change(ctx, p, a.values)
@@ -130,7 +130,7 @@ func (p *program) addNetBoxCommand() *cobra.Command {
 
 func (p *program) listEndpointsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the endpoints", Args: cobra.NoArgs,
+		Use: "list", Short: "List the endpoints", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.withStore(c.Context(), p.listEndpoints) },
 	}
 }
@@ -195,7 +195,7 @@ func (p *program) removeProxmoxCommand() *cobra.Command {
 
 func (p *program) removeNetBoxCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "netbox", Short: "Remove the NetBox", Args: cobra.NoArgs,
+		Use: "netbox", Short: "Remove the NetBox", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withStore(c.Context(), func(ctx context.Context, a *app) error {
 				all, err := a.store.NetBoxEndpoints().List(ctx)

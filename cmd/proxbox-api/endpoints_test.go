@@ -47,7 +47,9 @@ func TestEndpoints(t *testing.T) {
 	f.refused("which NetBox is not said", "endpoints", "add", "netbox")
 	f.refused(`there is no Proxmox endpoint "nothing"`, "endpoints", "remove", "proxmox", "nothing")
 	f.refused("unknown flag", "endpoints", "list", "--nothing")
-	f.refused("unknown command", "nothing")
+	f.refused("there is no command `proxbox-api nothing`", "nothing")
+	f.refused("there is no command `proxbox-api endpoints nothing`", "endpoints", "nothing")
+	f.refused("takes no argument", "endpoints", "list", "all")
 
 	f.mustRun("endpoints", "remove", "proxmox", "lab")
 	f.mustRun("endpoints", "remove", "netbox")

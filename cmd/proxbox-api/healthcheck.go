@@ -22,7 +22,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 		Short: "Ask the service on this machine whether it is ready",
 		Long: `Asks GET /health of the service on PORT of this machine. The exit code is 0
 when it is ready, else 1. The container image asks it every 30 seconds.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			v, err := settings.Load(p.environ) // without a word on misspelt names: it is asked often
 			if err != nil {

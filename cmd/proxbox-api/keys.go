@@ -20,14 +20,14 @@ func (p *program) keysCommand() *cobra.Command {
 		Long: `API keys open the service: the plugin, and whoever calls it, sends one with
 every request. They are changed in the database, so a service that runs beside
 it takes or refuses them with the next request.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var label string
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Make a new key and print it, once",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withKeys(c.Context(), func(ctx context.Context, a *app) error {
 				row, key, err := a.auth.Create(ctx, label)
@@ -44,7 +44,7 @@ it takes or refuses them with the next request.`,
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the keys, without the keys themselves",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withKeys(c.Context(), p.listKeys)
 		},
@@ -113,16 +113,6 @@ func (p *program) withStore(ctx context.Context, do func(context.Context, *app) 
 		return err
 	}
 	return errors.Join(do(ctx, a), a.store.Close())
-}
-
-// oneArgument wants exactly one, and says what it is.
-func oneArgument(what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return fmt.Errorf("`%s` wants one argument, %s", c.CommandPath(), what)
-		}
-		return nil
-	}
 }
 
 func yesNo(b bool) string {

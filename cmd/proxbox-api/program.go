@@ -76,7 +76,7 @@ func (p *program) command() *cobra.Command {
 		Use:   "proxbox-api",
 		Short: "Keeps NetBox true to Proxmox VE",
 		Long:  about,
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 		// Errors are printed once, by run, in one sentence.
 		SilenceErrors: true, SilenceUsage: true,
@@ -103,9 +103,31 @@ func (p *program) command() *cobra.Command {
 	return root
 }
 
+// noArguments wants none. What follows a command that only has others is a
+// misspelt one.
+func noArguments(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case c.HasSubCommands():
+		return fmt.Errorf("there is no command `%s %s`: `%s --help` lists them", c.CommandPath(), args[0], c.CommandPath())
+	}
+	return fmt.Errorf("`%s` takes no argument, and %q is one: `%s --help` shows the flags", c.CommandPath(), args[0], c.CommandPath())
+}
+
+// oneArgument wants exactly one, and says what it is.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("`%s` wants one argument, %s", c.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the release of this program", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the release of this program", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "proxbox-api "+version)
 			return err

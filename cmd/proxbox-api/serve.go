@@ -34,7 +34,7 @@ from there.
 PORT (8000) and PROXBOX_BIND_HOST say where it listens, PROXBOX_DATA_DIR where
 it keeps its database and encryption key, PROXBOX_LOG_LEVEL how much it logs.
 docs/settings.md lists all settings.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
 	}
 }

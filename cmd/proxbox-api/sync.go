@@ -51,7 +51,7 @@ func (p *program) syncCommand() *cobra.Command {
   proxbox-api sync --netbox-url https://netbox.example.org --netbox-token-file token.txt \
       --proxmox-url https://pve1.example.org:8006 \
       --proxmox-token-id proxbox@pve!sync --proxmox-token-secret-file secret.txt`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.sync(c.Context(), f, false) },
 	}
 	f.add(c)
@@ -69,7 +69,7 @@ with the reason. NetBox is opened for reading only.
 		Example: `  proxbox-api plan
   proxbox-api plan --guest qemu/100
   proxbox-api plan --json | jq '.changes[] | select(.op == "delete")'`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.sync(c.Context(), f, true) },
 	}
 	f.add(c)
