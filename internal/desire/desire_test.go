@@ -243,19 +243,26 @@ func TestPartsAreMarkedOnce(t *testing.T) {
 	}
 }
 
-// TestDisks: every bus, in MB; what has no size is no disk.
+// TestDisks: every bus, in MB; what has no size is made by nobody, and left
+// where NetBox has it.
 func TestDisks(t *testing.T) {
 	g := virtualMachine(func(_ *domain.Guest, c *domain.GuestConfig) {
 		c.Disks = []domain.Disk{
 			{Key: "scsi0", Storage: "ceph", SizeMB: 10240, Format: "raw"}, {Key: "efidisk0", Storage: "local", SizeMB: 1},
 			{Key: "mp1", Storage: "zfs", SizeMB: 3 << 31}, {Key: "scsi1", Volume: "/dev/sdb"}, {Key: "sata0", Volume: "/dev/sdc", SizeMB: 5},
 		}
+		c.Drives = []string{"ide2"}
 	})
 	var got []string
 	for _, o := range wanted(Build([]*domain.Snapshot{snapshot(g)}, full), domain.KindVirtualDisk) {
+		if o.Mode == domain.Existing {
+			got = append(got, fmt.Sprintf("%s if it is there: %d fields", o.Fields["name"], len(o.Fields)))
+			continue
+		}
 		got = append(got, fmt.Sprintf("%s %d %s", o.Fields["name"], o.Fields["size"], o.Fields["description"]))
 	}
-	want := []string{"scsi0 10240 Storage: ceph | Format: raw", "efidisk0 1 Storage: local", "mp1 2147483647 Storage: zfs", "sata0 5 Storage: /dev/sdc"}
+	want := []string{"scsi0 10240 Storage: ceph | Format: raw", "efidisk0 1 Storage: local", "mp1 2147483647 Storage: zfs",
+		"scsi1 if it is there: 2 fields", "sata0 5 Storage: /dev/sdc", "ide2 if it is there: 2 fields"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -126,7 +126,7 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 			UUID: cfg.UUID, CreatedAt: cfg.CreatedAt}})
 	b.guestRow(v, vm, g, name, label, mode)
 	if g.Config.OK {
-		b.disks(v, vm, label, cfg.Disks)
+		b.disks(v, vm, label, cfg)
 		b.nics(v, vm, site, g, label)
 		b.inside(v, vm, g, label)
 		b.cloudInit(vm, cfg, label)
@@ -180,13 +180,14 @@ func (b *builder) guestTag(v *view, name string) domain.Ref {
 		Fields: domain.Fields{"name": cut(name, 100), "slug": s, "color": color, "description": "Synced by Proxbox"}})
 }
 
-func (b *builder) disks(v *view, vm domain.Ref, label string, disks []domain.Disk) {
+func (b *builder) disks(v *view, vm domain.Ref, label string, cfg domain.GuestConfig) {
 	if !b.opt.Kinds.Has(domain.KindVirtualDisk) {
 		return
 	}
-	for _, d := range disks {
+	for _, d := range cfg.Disks {
 		if d.SizeMB <= 0 {
-			continue // a passed-through device or bind mount has no size of its own
+			b.sizeless(vm, label, d.Key) // a passed-through device has no size of its own
+			continue
 		}
 		description := "Storage: " + firstOf(d.Storage, d.Volume)
 		if d.Format != "" {
@@ -197,10 +198,20 @@ func (b *builder) disks(v *view, vm domain.Ref, label string, disks []domain.Dis
 			Tags:   domain.TagWish{Mark: b.partMark()}})
 		if b.opt.SyncState {
 			b.add(domain.Object{Kind: domain.KindVirtualDiskState, Key: ref.Key, Owner: vm.Key, Label: "sync-state of " + label + " " + d.Key,
-				Fields: domain.Fields{"virtual_disk": ref, "proxbox_storage_raw_value": d.Storage}})
+				Fields: b.onStorage(v, d.Storage, "proxbox_storage", domain.Fields{"virtual_disk": ref, "proxbox_storage_raw_value": d.Storage})})
 		}
 	}
+	for _, key := range cfg.Drives {
+		b.sizeless(vm, label, key)
+	}
 	b.whole(vm.Key, domain.KindVirtualDisk)
+}
+
+// sizeless keeps the virtual disk that NetBox has for a drive whose size is not
+// known, and makes none: the Python service made them of CD-ROMs.
+func (b *builder) sizeless(vm domain.Ref, label, key string) {
+	b.add(domain.Object{Kind: domain.KindVirtualDisk, Key: vm.Key + "/" + domain.Key(key), Mode: domain.Existing, Owner: vm.Key, Label: label + " " + key,
+		Fields: domain.Fields{"virtual_machine": vm, "name": key}})
 }
 
 func firstNumber(values ...float64) float64 {

@@ -138,8 +138,9 @@ type GuestConfig struct {
 	CreatedAt    int64  // meta ctime, seconds since 1970; 0 when unknown
 	Cores        float64
 	MemoryBytes  int64
-	NICs         []NIC  // ordered by index
-	Disks        []Disk // ordered by key; without CD-ROMs and unused volumes
+	NICs         []NIC    // ordered by index
+	Disks        []Disk   // ordered by key; without CD-ROMs and unused volumes
+	Drives       []string // keys of what is no disk of the guest's own: CD-ROMs, cloud-init; sorted
 	CloudInit    *CloudInit
 	Tags         []string
 	Template     bool
@@ -221,6 +222,7 @@ type Backup struct {
 	Type              GuestType // "" when the volume does not say
 	Format            string
 	SizeBytes         int64
+	UsedBytes         int64 // 0 when the storage does not say
 	Created           int64 // seconds since 1970
 	Notes             string
 	Encrypted         string

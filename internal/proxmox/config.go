@@ -35,6 +35,7 @@ func parseConfig(t domain.GuestType, raw json.RawMessage) (domain.GuestConfig, e
 		Cores:        parseCores(t, opts),
 		NICs:         parseNICs(t, opts),
 		Disks:        parseDisks(t, opts),
+		Drives:       parseDrives(t, opts),
 		Tags:         parseTags(word("tags")),
 		Template:     on("template"),
 	}

@@ -36,6 +36,22 @@ func parseDisks(t domain.GuestType, opts map[string]text) []domain.Disk {
 	return disks
 }
 
+// parseDrives names the drives that are no disks: CD-ROMs, empty ones and those
+// of cloud-init.
+func parseDrives(t domain.GuestType, opts map[string]text) []string {
+	if t == domain.LXC {
+		return nil
+	}
+	var keys []string
+	for key, value := range opts {
+		if _, disk := parseDisk(string(value)); machineDiskKey.MatchString(key) && !disk {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 // parseDisk reads "local-lvm:vm-100-disk-0,size=32G", with the volume also as
 // file= (QEMU) or volume= (LXC).
 func parseDisk(s string) (domain.Disk, bool) {

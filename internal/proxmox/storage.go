@@ -234,6 +234,7 @@ func parseBackups(raw json.RawMessage, storage, node string) ([]domain.Backup, [
 		Subtype      text            `json:"subtype"`
 		Format       text            `json:"format"`
 		Size         number          `json:"size"`
+		Used         number          `json:"used"`
 		CTime        number          `json:"ctime"`
 		Notes        text            `json:"notes"`
 		Encrypted    text            `json:"encrypted"`
@@ -255,7 +256,7 @@ func parseBackups(raw json.RawMessage, storage, node string) ([]domain.Backup, [
 		}
 		b := domain.Backup{
 			VolumeID: string(v.VolID), Storage: storage, Node: node, VMID: int(v.VMID.natural()),
-			Type: guestType(string(v.Subtype)), Format: string(v.Format), SizeBytes: v.Size.natural(),
+			Type: guestType(string(v.Subtype)), Format: string(v.Format), SizeBytes: v.Size.natural(), UsedBytes: v.Used.natural(),
 			Created: v.CTime.natural(), Notes: strings.TrimRight(string(v.Notes), "\r\n"),
 			Encrypted: string(v.Encrypted), Protected: v.Protected.on,
 		}
