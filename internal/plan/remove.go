@@ -20,7 +20,7 @@ var parts = []domain.Kind{
 // removeParts plans the removal of parts that are ours, are not wanted, and
 // whose owner was read to the last one (rules.md 7).
 func (p *planner) removeParts() {
-	var removals, drives []Change
+	var removals []Change
 	owned := map[group]int{}
 	for _, kind := range parts {
 		if p.Inventory.Table(kind).Absent || p.unknown(kind) != nil {
@@ -35,35 +35,17 @@ func (p *planner) removeParts() {
 				if !p.idx.ours(kind, r) {
 					continue
 				}
-				drive := isDrive(kind, r)
-				if !drive {
-					owned[group{clusterOf(owner.Key), kind}]++
-				}
-				if !whole || !p.free(kind, r) || p.needed(owner, kind, r) {
-					continue
-				}
-				c := Change{Op: Delete, Kind: kind, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
-					Old: r.Fields, Why: "gone in Proxmox", Phase: phaseDelete + slices.Index(parts, kind)}
-				if drive {
-					c.Why = "a drive without a disk in it"
-					drives = append(drives, c)
-				} else {
-					removals = append(removals, c)
+				owned[group{clusterOf(owner.Key), kind}]++
+				if whole && p.free(kind, r) && !p.needed(owner, kind, r) {
+					removals = append(removals, Change{Op: Delete, Kind: kind, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
+						Old: r.Fields, Why: "gone in Proxmox", Phase: phaseDelete + slices.Index(parts, kind)})
 				}
 			}
 		}
 	}
-	for _, c := range slices.Concat(drives, p.fuse(removals, owned)) {
+	for _, c := range p.fuse(removals, owned) {
 		p.remove(c)
 	}
-}
-
-// isDrive tells whether a virtual disk is none: the Python service made one of
-// no size of every CD-ROM drive. The fuse does not count them, for most guests
-// have such a drive, and nothing is lost with it.
-func isDrive(kind domain.Kind, r *domain.Row) bool {
-	size, known := r.Fields["size"].(int)
-	return kind == domain.KindVirtualDisk && known && size == 0
 }
 
 // remove adds a removal to the plan, and names all that goes with it.

@@ -98,23 +98,6 @@ func TestFuse(t *testing.T) {
 	}
 }
 
-// TestDrivesAreNoDisks: what the Python service made of CD-ROM drives goes,
-// however many there are, and does not stand in the way of real disks.
-func TestDrivesAreNoDisks(t *testing.T) {
-	s := many(3)
-	w := synced(t, s)
-	for i := range s.Guests {
-		vm := w.ref(t, domain.KindVirtualMachine, s.Guests[i].Name)
-		w.add(domain.KindVirtualDisk, domain.Fields{"virtual_machine": vm, "name": "ide2", "size": 0, "tags": w.mark(t)})
-		w.add(domain.KindVirtualDisk, domain.Fields{"virtual_machine": vm, "name": "a person's", "size": 0})
-	}
-	dropDisks(s, 1)
-	w.check(t, []string{
-		"- virtualdisk qemu 100 (guest0) ide2", "- virtualdisk qemu 101 (guest1) ide2", "- virtualdisk qemu 102 (guest2) ide2",
-		"- virtualdisk qemu 100 (guest0) scsi0",
-	}, nil, s)
-}
-
 // TestFuseCountsByCluster: a small cluster is not covered by a large one.
 func TestFuseCountsByCluster(t *testing.T) {
 	large, little := many(30), many(1)

@@ -282,3 +282,27 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope
 	}
 	return kept.snap, nil
 }
+
+// Held is what a memory remembers.
+type Held struct {
+	TTL       time.Duration
+	Inventory bool  // of NetBox
+	Snapshots []int // endpoints, by row id
+}
+
+// Held says what is remembered and still good.
+func (m *Memory) Held() Held {
+	if m == nil {
+		return Held{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := Held{TTL: m.ttl, Inventory: m.picture != nil && m.fresh(m.picture.used)}
+	for id, r := range m.snapshots {
+		if m.fresh(r.used) {
+			out.Snapshots = append(out.Snapshots, id)
+		}
+	}
+	slices.Sort(out.Snapshots)
+	return out
+}

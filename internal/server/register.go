@@ -32,6 +32,8 @@ func (s *Server) routes() error {
 	s.syncRoutes()
 	s.activeRoutes()
 	s.individualRoutes()
+	s.netboxReadRoutes()
+	s.cacheRoutes()
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	if err := s.documentRoutes(); err != nil {

@@ -55,7 +55,8 @@ type Server struct {
 	public   map[string]bool // paths that need no API key
 	trusted  []netip.Prefix
 	limit    *limiter
-	readers  readers // of Proxmox, for requests
+	answers  *answers // of NetBox, kept for who only looks
+	readers  readers  // of Proxmox, for requests
 
 	closing   context.Context
 	close     context.CancelFunc
@@ -79,6 +80,8 @@ func New(o Options) (*Server, error) {
 	s.store, s.auth, s.launcher, s.values = o.Store, o.Auth, o.Launcher, o.Settings
 	s.version, s.trusted = o.Version, settings.TrustedProxies.In(o.Settings)
 	s.limit = newLimiter(settings.RateLimit.In(o.Settings))
+	s.answers.watch(o.Launcher)
+	s.answers.limit(o.Settings)
 	if o.Log != nil {
 		s.log = o.Log
 	}
@@ -96,7 +99,7 @@ func newServer() *Server {
 	s := &Server{
 		log:   slog.New(slog.DiscardHandler),
 		ready: func() (bool, string) { return true, "" },
-		limit: newLimiter(0), public: map[string]bool{},
+		limit: newLimiter(0), answers: newAnswers(), public: map[string]bool{},
 		keepalive: 15 * time.Second, patience: 25 * time.Second, waits: defaultPatience,
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
