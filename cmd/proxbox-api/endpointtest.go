@@ -77,8 +77,8 @@ func (p *program) testProxmox(ctx context.Context, l *run.Launcher, e domain.Pro
 	return len(check.Missing) == 0
 }
 
-// testNetBox tells whether the NetBox can be opened and shows every kind that
-// a run reads.
+// testNetBox tells whether the NetBox can be opened and lets the token do what
+// a run does.
 func (p *program) testNetBox(ctx context.Context, l *run.Launcher) bool {
 	nb, _, err := l.OpenNetBox(ctx, true, "")
 	if err != nil {
@@ -96,32 +96,53 @@ func (p *program) testNetBox(ctx context.Context, l *run.Launcher) bool {
 		plugin = "with the plugin netbox-proxbox " + caps.Plugin
 	}
 	fmt.Fprintf(p.stdout, "NetBox   NetBox %s at %s, %s\n", caps.Release, nb.URL(), plugin)
-	hidden, err := hiddenKinds(ctx, nb)
+	missing, err := missingPermissions(ctx, nb, caps)
 	if err != nil {
 		fmt.Fprintf(p.stdout, "  %s\n", sentence(err))
 		return false
 	}
-	for _, k := range hidden {
-		fmt.Fprintf(p.stdout, "  missing: the token may not view %s\n    give its user the permission to view, add, change and delete these objects (docs/permissions.md has the list)\n", k)
+	for _, m := range missing {
+		fmt.Fprintf(p.stdout, "  missing: the token may not %s\n", m)
 	}
-	return len(hidden) == 0
+	if len(missing) > 0 {
+		fmt.Fprintln(p.stdout, "    let the token write, and give its user the permissions of docs/permissions.md")
+	}
+	return len(missing) == 0
 }
 
-// hiddenKinds are the kinds that NetBox does not show to the token. A kind
-// that this NetBox or its plugin does not have is none.
-func hiddenKinds(ctx context.Context, nb *netbox.Client) ([]domain.Kind, error) {
-	var hidden []domain.Kind
+// missingPermissions are what the token may not do with the kinds that a run
+// reads and writes, as "view ipam.ipaddress". A kind that this NetBox does not
+// have is left out.
+func missingPermissions(ctx context.Context, nb *netbox.Client, caps netbox.Capabilities) ([]string, error) {
+	var missing []string
 	for _, kind := range run.Inventoried {
-		_, err := nb.Get(ctx, netbox.Path(kind), url.Values{"limit": {"1"}, "fields": {"id"}})
+		if !caps.Has(kind) {
+			continue
+		}
+		path := netbox.Path(kind)
 		var status *netbox.StatusError
+		_, err := nb.Get(ctx, path, url.Values{"limit": {"1"}, "fields": {"id"}})
 		switch {
-		case err == nil, errors.As(err, &status) && status.NotFound():
-		case status != nil && status.Forbidden():
-			hidden = append(hidden, kind)
+		case err == nil:
+		case errors.As(err, &status) && status.NotFound():
+			continue
+		case status != nil && status.Forbidden() && !status.BadToken():
+			missing = append(missing, "view "+string(kind))
+			continue // NetBox says nothing more of what may not be seen
 		default:
 			return nil, err
 		}
+		permits, err := nb.Permits(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if !permits.Add {
+			missing = append(missing, "add "+string(kind))
+		}
+		if !permits.Change {
+			missing = append(missing, "change "+string(kind))
+		}
 	}
-	slices.Sort(hidden)
-	return hidden, nil
+	slices.Sort(missing)
+	return missing, nil
 }

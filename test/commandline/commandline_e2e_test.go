@@ -128,6 +128,11 @@ func TestTokenThatMayOnlyRead(t *testing.T) {
 	if out := s.run(0, append([]string{"plan"}, targets...)...); !strings.Contains(out, "Nothing was written.") {
 		t.Errorf("plan printed:\n%s", out)
 	}
+	s.run(0, "endpoints", "add", "netbox", "--url", s.URL(), "--token-file", s.file("token", s.Reader.TokenV1))
+	if out := s.run(1, "endpoints", "test"); !strings.Contains(out, "the token may not add virtualization.virtualmachine\n") ||
+		!strings.Contains(out, "the token may not change virtualization.virtualmachine\n") || strings.Contains(out, "may not view") {
+		t.Errorf("endpoints test printed:\n%s", out)
+	}
 	out := s.run(2, append([]string{"sync"}, targets...)...)
 	for _, want := range []string{"Failed (", "You do not have permission", "give the token's user the permission to"} {
 		if !strings.Contains(out, want) {

@@ -304,7 +304,14 @@ func (x *exchange) serveKind(id int, detail bool) {
 		x.answer(a, http.StatusOK, b)
 		return
 	case http.MethodOptions:
-		x.json(http.StatusOK, map[string]string{"name": x.k.verbose + " list"})
+		// The fields of each action are left out: what matters is which there are.
+		actions := map[string]any{}
+		for _, m := range []string{http.MethodPost, http.MethodPut} {
+			if slices.Contains(strings.Split(allow, ", "), m) {
+				actions[m] = map[string]any{}
+			}
+		}
+		x.json(http.StatusOK, map[string]any{"name": x.k.verbose + " list", "actions": actions})
 		return
 	}
 	in, a := x.decode()
