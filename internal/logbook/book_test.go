@@ -1,7 +1,6 @@
 package logbook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,19 +134,6 @@ func TestPackageOf(t *testing.T) {
 		if got := packageOf(function); got != want {
 			t.Errorf("%q: %q, want %q", function, got, want)
 		}
-	}
-}
-
-func TestJSON(t *testing.T) {
-	e := &Entry{Seq: 12, Time: time.Date(2026, 11, 25, 18, 30, 0, 1500, time.FixedZone("", 3600)), Level: Info, Module: "run", Message: "m"}
-	const bare = `{"id":"12","timestamp":"2026-11-25T17:30:00.000001+00:00","level":"INFO","module":"run","message":"m",` +
-		`"operation_id":null,"operation":null,"phase":null,"resource_type":null,"resource_id":null,"expandable":null}`
-	if raw, err := json.Marshal(e); err != nil || string(raw) != bare {
-		t.Errorf("%v %s", err, raw)
-	}
-	e.OperationID, e.Operation, e.Phase, e.ResourceType, e.ResourceID, e.Traceback = "r", "o", "p", "t", "7", "s"
-	if raw, _ := json.Marshal(e); !strings.HasSuffix(string(raw), `"operation_id":"r","operation":"o","phase":"p","resource_type":"t","resource_id":"7","expandable":{"traceback":"s"}}`) {
-		t.Errorf("%s", raw)
 	}
 }
 

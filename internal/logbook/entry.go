@@ -1,14 +1,12 @@
 package logbook
 
 import (
-	"encoding/json"
 	"log/slog"
 	"regexp"
-	"strconv"
 	"time"
 )
 
-// Entry is a record of the log as it is kept. It is never changed.
+// Entry is a record of the log as it is kept. Nobody changes it.
 type Entry struct {
 	Seq          uint64 // numbers the entries, without gaps
 	Time         time.Time
@@ -21,41 +19,6 @@ type Entry struct {
 	ResourceType string
 	ResourceID   string
 	Traceback    string // of a panic
-}
-
-// ID is the number as the wire has it.
-func (e *Entry) ID() string { return strconv.FormatUint(e.Seq, 10) }
-
-// MarshalJSON implements json.Marshaler: what there is none of is null.
-func (e *Entry) MarshalJSON() ([]byte, error) {
-	type expandable struct {
-		Traceback string `json:"traceback"`
-	}
-	out := struct {
-		ID           string      `json:"id"`
-		Timestamp    string      `json:"timestamp"`
-		Level        Level       `json:"level"`
-		Module       string      `json:"module"`
-		Message      string      `json:"message"`
-		OperationID  *string     `json:"operation_id"`
-		Operation    *string     `json:"operation"`
-		Phase        *string     `json:"phase"`
-		ResourceType *string     `json:"resource_type"`
-		ResourceID   *string     `json:"resource_id"`
-		Expandable   *expandable `json:"expandable"`
-	}{e.ID(), e.Time.UTC().Format("2006-01-02T15:04:05.000000-07:00"), e.Level, e.Module, e.Message,
-		some(e.OperationID), some(e.Operation), some(e.Phase), some(e.ResourceType), some(e.ResourceID), nil}
-	if e.Traceback != "" {
-		out.Expandable = &expandable{e.Traceback}
-	}
-	return json.Marshal(out)
-}
-
-func some(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }
 
 var errorWords = regexp.MustCompile(`(?i)\b(?:error|failed|failure|exception|traceback|fatal|critical|panicked)\b`)

@@ -99,8 +99,8 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // access logs each request: never its query nor its headers, for both may hold
-// what nobody should read. What asks whether we live is told only to who looks
-// for it.
+// what nobody should read. What asks whether we live, or for the log itself, is
+// told only to who looks for it.
 func (s *Server) access(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -108,7 +108,7 @@ func (s *Server) access(next http.Handler) http.Handler {
 		client := s.client(r)
 		defer func() {
 			level := slog.LevelInfo
-			if r.URL.Path == healthPath && rec.status == http.StatusOK {
+			if (r.URL.Path == healthPath || r.URL.Path == logsPath) && rec.status == http.StatusOK {
 				level = slog.LevelDebug
 			}
 			s.log.Log(r.Context(), level, "request", "id", requestID(r.Context()), "method", r.Method, "path", clean(r.URL.Path),

@@ -31,6 +31,8 @@ func (s *Server) routes() error {
 	s.passThroughRoutes()
 	s.syncRoutes()
 	s.activeRoutes()
+	s.logRoutes()
+	s.socketRoutes()
 	s.individualRoutes()
 	s.netboxReadRoutes()
 	s.cacheRoutes()

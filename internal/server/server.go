@@ -15,6 +15,7 @@ import (
 
 	"proxbox/internal/auth"
 	"proxbox/internal/domain"
+	"proxbox/internal/logbook"
 	"proxbox/internal/proxmox"
 	"proxbox/internal/run"
 	"proxbox/internal/settings"
@@ -33,6 +34,8 @@ type Options struct {
 	Settings *settings.Values
 	Version  string       // of the program
 	Log      *slog.Logger // nil for none
+	// Logs is where Log is kept to be read; nil for nowhere.
+	Logs *logbook.Book
 	// Ready tells whether the service can do its work, and if not, why; nil
 	// when it always can.
 	Ready func() (ok bool, reason string)
@@ -56,7 +59,9 @@ type Server struct {
 	trusted  []netip.Prefix
 	limit    *limiter
 	answers  *answers // of NetBox, kept for who only looks
-	readers  readers  // of Proxmox, for requests
+	logs     *logbook.Book
+	taken    crowd   // of WebSockets
+	readers  readers // of Proxmox, for requests
 
 	closing   context.Context
 	close     context.CancelFunc
@@ -85,13 +90,16 @@ func New(o Options) (*Server, error) {
 	if o.Log != nil {
 		s.log = o.Log
 	}
+	if o.Logs != nil {
+		s.logs = o.Logs
+	}
 	if o.Ready != nil {
 		s.ready = o.Ready
 	}
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
-	s.handler = s.middleware(s.router)
+	s.handler = s.middleware(s.sockets(s.router))
 	return s, nil
 }
 
@@ -100,6 +108,7 @@ func newServer() *Server {
 		log:   slog.New(slog.DiscardHandler),
 		ready: func() (bool, string) { return true, "" },
 		limit: newLimiter(0), answers: newAnswers(), public: map[string]bool{},
+		logs: logbook.New(0, 0), taken: crowd{source: map[string]int{}},
 		keepalive: 15 * time.Second, patience: 25 * time.Second, waits: defaultPatience,
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
