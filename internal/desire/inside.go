@@ -11,7 +11,8 @@ import (
 // inside wants the guest's own view of its interfaces, which the plugin keeps
 // beside NetBox's: a row for each that a QEMU agent names, loopback and
 // bridges of containers too, and what links one to the addresses in NetBox.
-// "ens20:1" is another name for ens20 and gets none.
+// "ens20:1" is another name for ens20: it gets none, and its addresses are
+// those of ens20.
 func (b *builder) inside(v *view, vm domain.Ref, g domain.Guest, label string) {
 	if !b.opt.GuestInterfaces || g.Type != domain.QEMU || !g.Agent.OK || !b.opt.Kinds.Has(domain.KindGuestInterface) {
 		return
@@ -26,7 +27,7 @@ func (b *builder) inside(v *view, vm domain.Ref, g domain.Guest, label string) {
 		ref := b.add(domain.Object{Kind: domain.KindGuestInterface, Key: vm.Key + "/inside/" + domain.Key(gi.Name), Owner: vm.Key,
 			Label: label + " " + gi.Name, Fields: f})
 		if ok {
-			b.links(ref, iface, gi)
+			b.links(ref, iface, g.Agent.Value, gi.Name)
 		}
 		b.whole(ref.Key, domain.KindGuestInterfaceAddr)
 	}
@@ -52,15 +53,20 @@ func (b *builder) mapped(vm domain.Ref, g domain.Guest) map[string]domain.Ref {
 
 // links wants what ties a guest's interface to the addresses that its NIC has
 // in NetBox.
-func (b *builder) links(ref, iface domain.Ref, gi domain.GuestInterface) {
-	for _, p := range gi.Addresses {
-		ip := domain.To(domain.KindIPAddress, iface.Key+"/ip/"+domain.Key(p.Addr().String()))
-		if _, wanted := b.seen[ip]; !wanted {
+func (b *builder) links(ref, iface domain.Ref, all []domain.GuestInterface, name string) {
+	for _, gi := range all {
+		if plain, _, _ := strings.Cut(gi.Name, ":"); plain != name {
 			continue
 		}
-		b.add(domain.Object{Kind: domain.KindGuestInterfaceAddr, Key: ref.Key + "/" + domain.Key(p.Addr().String()), Owner: ref.Key,
-			Label:  b.out.Objects[b.seen[ref]].Label + " " + p.String(),
-			Fields: domain.Fields{"guest_interface": ref, "ip_address": ip}})
+		for _, p := range gi.Addresses {
+			ip := domain.To(domain.KindIPAddress, iface.Key+"/ip/"+domain.Key(p.Addr().String()))
+			if _, wanted := b.seen[ip]; !wanted {
+				continue
+			}
+			b.add(domain.Object{Kind: domain.KindGuestInterfaceAddr, Key: ref.Key + "/" + domain.Key(p.Addr().String()), Owner: ref.Key,
+				Label:  b.out.Objects[b.seen[ref]].Label + " " + p.String(),
+				Fields: domain.Fields{"guest_interface": ref, "ip_address": ip}})
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func TestGuestsOwnView(t *testing.T) {
 	if diff := cmp.Diff([]string{"c1/qemu/100/inside/docker0", "c1/qemu/100/inside/ens18", "c1/qemu/100/inside/lo"}, keysOf(d, domain.KindGuestInterface)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"c1/qemu/100/inside/ens18/10.0.0.5"}, keysOf(d, domain.KindGuestInterfaceAddr)); diff != "" {
+	if diff := cmp.Diff([]string{"c1/qemu/100/inside/ens18/10.0.0.5", "c1/qemu/100/inside/ens18/10.0.0.6"}, keysOf(d, domain.KindGuestInterfaceAddr)); diff != "" {
 		t.Errorf("links (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"c1/qemu/100/net0/ip/10.0.0.5", "c1/qemu/100/net0/ip/10.0.0.6"}, keysOf(d, domain.KindIPAddress)); diff != "" {

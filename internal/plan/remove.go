@@ -17,6 +17,11 @@ var parts = []domain.Kind{
 	domain.KindGuestInterface, domain.KindCloudInit,
 }
 
+// view are the rows of the guests' own view, which come and go with what runs
+// in a guest. They hold nothing that could be lost,
+// so the fuse does not count them.
+var view = map[domain.Kind]bool{domain.KindGuestInterface: true, domain.KindGuestInterfaceAddr: true}
+
 // removeParts plans the removal of parts that are ours, are not wanted, and
 // whose owner was read to the last one (rules.md 7).
 func (p *planner) removeParts() {
@@ -35,7 +40,9 @@ func (p *planner) removeParts() {
 				if !p.idx.ours(kind, r) {
 					continue
 				}
-				owned[group{clusterOf(owner.Key), kind}]++
+				if !view[kind] {
+					owned[group{clusterOf(owner.Key), kind}]++
+				}
 				if whole && p.free(kind, r) && !p.needed(owner, kind, r) {
 					removals = append(removals, Change{Op: Delete, Kind: kind, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
 						Old: r.Fields, Why: "gone in Proxmox", Phase: phaseDelete + slices.Index(parts, kind)})
@@ -128,10 +135,12 @@ func (p *planner) unassign(owner *item, r *domain.Row) {
 }
 
 func nameOf(r *domain.Row) string {
-	if s := r.Text("name"); s != "" {
-		return s
+	for _, field := range []string{"name", "address", "volume_id", "replication_id", "job_id"} {
+		if s := r.Text(field); s != "" {
+			return s
+		}
 	}
-	return r.Text("address")
+	return ""
 }
 
 // group is what the fuse counts by: one kind of one cluster.
@@ -164,7 +173,9 @@ func (p *planner) fuse(removals []Change, owned map[group]int) []Change {
 	}
 	count := map[group]int{}
 	for _, c := range removals {
-		count[group{clusterOf(c.Key), c.Kind}]++
+		if !view[c.Kind] {
+			count[group{clusterOf(c.Key), c.Kind}]++
+		}
 	}
 	groups := slices.SortedFunc(maps.Keys(count), func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.kind, b.kind))
