@@ -57,6 +57,9 @@ func checkDocumented(t *testing.T, s *Server, method, target string, w *httptest
 		schema = doc.Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	object, _ := body.(map[string]any)
+	if len(schema.Properties) == 0 {
+		object = nil // its shape is another's
+	}
 	for name := range object {
 		if schema.Properties[name] == nil {
 			t.Errorf("%s %s: %s is not in the document", method, target, name)

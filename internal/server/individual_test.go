@@ -91,6 +91,11 @@ func TestIndividualClusterAndNode(t *testing.T) {
 	if cluster["action"] != "created" || cluster["object_type"] != "cluster" || cluster["dry_run"] != false || cluster["error"] != nil {
 		t.Errorf("the cluster: %v", cluster)
 	}
+	raw, err := json.MarshalIndent(cluster, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "wire/individual-cluster.json", append(raw, '\n'))
 	if f.netbox.Count("virtualization.cluster") != 1 || f.netbox.Count("dcim.device") != 0 || f.netbox.Count("virtualization.virtualmachine") != 0 {
 		t.Error("a cluster by itself is a cluster, and no node or guest")
 	}
@@ -140,11 +145,13 @@ func TestIndividualGuest(t *testing.T) {
 			t.Errorf("%q is not among what was written: %q", want, got)
 		}
 	}
-	raw, err := json.MarshalIndent(first, "", "  ")
-	if err != nil {
-		t.Fatal(err)
+	for _, d := range first["dependencies_synced"].([]any) {
+		dep := d.(map[string]any)
+		name := map[string]string{"interface": "interface_name", "disk": "disk_name", "ip": "ip_address"}[dep["object_type"].(string)]
+		if name != "" && (dep["cluster_name"] != "demo" || dep["node"] != "pve1" || dep["type"] != "qemu" || dep["vmid"] != 100.0 || dep[name] != dep["name"]) {
+			t.Errorf("it cannot be asked for: %v", dep)
+		}
 	}
-	golden(t, "wire/individual-vm.json", append(raw, '\n'))
 	if f.netbox.Count("virtualization.virtualmachine") != 1 {
 		t.Errorf("%d guests", f.netbox.Count("virtualization.virtualmachine"))
 	}
