@@ -32,7 +32,10 @@ type NetBox interface {
 type Options struct {
 	BatchSize int           // objects in one request at most; 0 means 50
 	Delay     time.Duration // between two batches
-	Settle    time.Duration // between two readings after a lost answer; 0 means 5 s
+	// Batches are those of kinds that have their own; a size of 0 means the
+	// general one.
+	Batches map[domain.Kind]Batching
+	Settle  time.Duration // between two readings after a lost answer; 0 means 5 s
 	// Message is what NetBox's change log says of a change; "" for none.
 	Message func(plan.Change) string
 	// Done is told each object as it ends, from several goroutines.
@@ -41,6 +44,20 @@ type Options struct {
 	// the batches that are on their way are finished. An error ends the run at
 	// this boundary.
 	Pause func(ctx context.Context) error
+}
+
+// Batching is how the objects of a kind are sent.
+type Batching struct {
+	Size  int
+	Delay time.Duration
+}
+
+// batching is that of a kind.
+func (o Options) batching(kind domain.Kind) Batching {
+	if b, ok := o.Batches[kind]; ok && b.Size > 0 {
+		return b
+	}
+	return Batching{Size: o.BatchSize, Delay: o.Delay}
 }
 
 // Ended is one change that was carried out, or was not.
@@ -119,9 +136,9 @@ func (a *applier) phase(ctx context.Context, changes []plan.Change) error {
 		}
 		g.Go(func() error {
 			err := a.send(gctx, b)
-			if err == nil && a.opt.Delay > 0 {
+			if delay := a.opt.batching(b.kind).Delay; err == nil && delay > 0 {
 				select {
-				case <-time.After(a.opt.Delay):
+				case <-time.After(delay):
 				case <-gctx.Done():
 				}
 			}
@@ -148,7 +165,7 @@ func (a *applier) batches(changes []plan.Change) []batch {
 	}
 	var out []batch
 	for _, l := range order {
-		for chunk := range slices.Chunk(byLot[l], a.opt.BatchSize) {
+		for chunk := range slices.Chunk(byLot[l], a.opt.batching(l.kind).Size) {
 			out = append(out, batch{l.op, l.kind, chunk})
 		}
 	}

@@ -50,7 +50,7 @@ const changelogPrefix = "proxbox-api run "
 
 // plan reads NetBox and plans.
 func (e *engine) plan(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Plan, *domain.Inventory, error) {
-	inv, err := run.ReadInventory(ctx, e.client)
+	inv, err := run.ReadInventory(ctx, e.client, time.Time{})
 	if err != nil {
 		return nil, nil, err
 	}

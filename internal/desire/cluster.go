@@ -79,6 +79,7 @@ func (b *builder) cluster(v *view) {
 	if v.Complete.Guests {
 		b.whole(v.key, domain.KindVirtualMachine)
 	}
+	b.records(v, cluster)
 }
 
 // site is where the endpoint was placed, else a default site of the cluster's own.

@@ -26,7 +26,10 @@ type Options struct {
 	// DefaultRoles are the ids of the roles that new guests of a type get; the
 	// plugin's rows of their node and endpoint may name others.
 	DefaultRoles map[domain.GuestType]int
-	Kinds        Scope
+	// TasksSince leaves out tasks that began before this moment, in seconds
+	// since 1970.
+	TasksSince int64
+	Kinds      Scope
 }
 
 // Scope says which kinds a run is about; the zero Scope is all of them.

@@ -54,6 +54,7 @@ var ownership = map[domain.Kind]map[string]domain.Ownership{
 	domain.KindInterface: {"type": domain.OnCreate, "mode": domain.WhenEmpty, "untagged_vlan": domain.WhenEmpty},
 	domain.KindVirtualMachine: {"name": domain.ThreeWay, "role": domain.ThreeWay, "tenant": domain.OnCreate, "serial": domain.WhenEmpty,
 		"primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+	domain.KindTaskHistory: {"virtual_machine": domain.OnCreate}, // a vmid that is used again takes no history along
 }
 
 // Owns says whose a field is on an object that exists already (rules.md 2).

@@ -63,8 +63,15 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 		Storages: a.Complete.Storages || b.Complete.Storages, Backups: a.Complete.Backups || b.Complete.Backups,
 	}
 	m.Storages = known(a.Storages, b.Storages)
+	if a.Storages.OK && b.Storages.OK {
+		m.Storages.Value = mergeBy(a.Storages.Value, b.Storages.Value, func(s domain.Storage) string { return s.Name }, func(s, o domain.Storage) domain.Storage {
+			s.Backups = fuller(s.Backups, o.Backups)
+			return s
+		})
+	}
+	m.Replications, m.BackupRoutines = fuller(a.Replications, b.Replications), fuller(a.BackupRoutines, b.BackupRoutines)
 	m.Nodes = mergeBy(a.Nodes, b.Nodes, func(n domain.Node) string { return n.Name }, func(n, o domain.Node) domain.Node {
-		n.Interfaces, n.Tasks = known(n.Interfaces, o.Interfaces), known(n.Tasks, o.Tasks)
+		n.Interfaces, n.Tasks = known(n.Interfaces, o.Interfaces), fuller(n.Tasks, o.Tasks)
 		return n
 	})
 	type vmid struct {
@@ -89,6 +96,14 @@ func mergeGuest(g, o domain.Guest) domain.Guest {
 
 func known[T any](a, b domain.Known[T]) domain.Known[T] {
 	if a.OK {
+		return a
+	}
+	return b
+}
+
+// fuller is the list that is whole, else the longer one.
+func fuller[T any](a, b domain.Known[[]T]) domain.Known[[]T] {
+	if a.OK || !b.OK && len(a.Value) >= len(b.Value) {
 		return a
 	}
 	return b

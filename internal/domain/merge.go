@@ -19,7 +19,7 @@ func (s *Snapshot) Complement(earlier *Snapshot) *Snapshot {
 		j := slices.IndexFunc(earlier.Nodes, func(o Node) bool { return o.Name == n.Name })
 		if j >= 0 {
 			n.Interfaces = newer(n.Interfaces, earlier.Nodes[j].Interfaces)
-			n.Tasks = newer(n.Tasks, earlier.Nodes[j].Tasks)
+			n.Tasks = newerList(n.Tasks, earlier.Nodes[j].Tasks)
 		}
 	}
 	out.Storages = newer(s.Storages, earlier.Storages)
@@ -29,12 +29,12 @@ func (s *Snapshot) Complement(earlier *Snapshot) *Snapshot {
 			st := &out.Storages.Value[i]
 			j := slices.IndexFunc(earlier.Storages.Value, func(o Storage) bool { return o.Name == st.Name })
 			if j >= 0 {
-				st.Backups = newer(st.Backups, earlier.Storages.Value[j].Backups)
+				st.Backups = newerList(st.Backups, earlier.Storages.Value[j].Backups)
 			}
 		}
 	}
-	out.Replications = newer(s.Replications, earlier.Replications)
-	out.BackupRoutines = newer(s.BackupRoutines, earlier.BackupRoutines)
+	out.Replications = newerList(s.Replications, earlier.Replications)
+	out.BackupRoutines = newerList(s.BackupRoutines, earlier.BackupRoutines)
 	out.Complete.Storages = s.Complete.Storages || earlier.Complete.Storages
 	out.Complete.Backups = s.Complete.Backups || earlier.Complete.Backups
 	for _, p := range earlier.Problems {
@@ -107,4 +107,13 @@ func newer[T any](now, before Known[T]) Known[T] {
 		return now
 	}
 	return before
+}
+
+// newerList is newer for lists of which what was read counts, though it may not
+// be all.
+func newerList[T any](now, before Known[[]T]) Known[[]T] {
+	if !now.OK && !before.OK && now.Value != nil {
+		return now
+	}
+	return newer(now, before)
 }

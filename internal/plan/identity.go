@@ -18,6 +18,12 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestCutOff, p.guestHandedOver)
 	case domain.KindIPAddress:
 		p.settleClaims(items)
+	case domain.KindSnapshot:
+		p.snapshots(items)
+	case domain.KindBackup:
+		p.backups(items)
+	case domain.KindTaskHistory:
+		p.tasks(items)
 	}
 	for _, it := range items {
 		if it.state == pending {

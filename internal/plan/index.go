@@ -62,6 +62,9 @@ var nameKey = map[domain.Kind]func(r *domain.Row) []string{
 		}
 		return []string{hostName(p.Addr(), r.Ref("vrf"))}
 	},
+	domain.KindBackup:      func(r *domain.Row) []string { return []string{r.Text("volume_id")} },
+	domain.KindTaskHistory: func(r *domain.Row) []string { return []string{r.Text("upid")} },
+	domain.KindSnapshot:    func(r *domain.Row) []string { return []string{snapshotName(r.Fields)} },
 	domain.KindVMState:     func(r *domain.Row) []string { return []string{strconv.Itoa(r.Int("proxmox_vm_id"))} },
 	domain.KindDeviceState: func(r *domain.Row) []string { return []string{r.Text("proxmox_node_name")} },
 }

@@ -57,6 +57,7 @@ func Make(in Input) *Plan {
 		p.kind(kind, p.of[kind])
 	}
 	p.removeParts()
+	p.removeRecords()
 	p.finishLate()
 	slices.SortStableFunc(p.plan.Changes, func(a, b Change) int { return a.Phase - b.Phase })
 	p.plan.Bound = map[domain.Ref]int{}
@@ -124,6 +125,8 @@ var knownBy = map[domain.Kind][]domain.Kind{
 	domain.KindVMInterface:    {domain.KindTag, domain.KindVMInterfaceState, domain.KindMACAddress},
 	domain.KindInterface:      {domain.KindTag, domain.KindInterfaceState},
 	domain.KindIPAddress:      {domain.KindTag, domain.KindIPAddressState, domain.KindVMInterface, domain.KindInterface},
+	domain.KindBackup:         {domain.KindProxmoxStorage, domain.KindVMState},
+	domain.KindTaskHistory:    {domain.KindVMState},
 }
 
 // unknown tells why a kind cannot be planned: NetBox did not list it, or what

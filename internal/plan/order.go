@@ -85,7 +85,13 @@ var ofPlugin = map[domain.Kind]bool{
 // Companion tells whether objects of a kind are nothing without another one: a
 // sync-state row, the MAC address of an interface. Where that one could not be
 // made, they need no report of their own.
-func Companion(kind domain.Kind) bool { return stateOf[kind] != "" || kind == domain.KindMACAddress }
+func Companion(kind domain.Kind) bool {
+	switch kind {
+	case domain.KindMACAddress, domain.KindSnapshot, domain.KindBackup, domain.KindTaskHistory:
+		return true
+	}
+	return stateOf[kind] != ""
+}
 
 // HangsOn names the field by which a part or a sync-state row hangs on its
 // object, with which NetBox removes it; "" for what hangs on nothing.

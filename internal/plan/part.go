@@ -15,7 +15,7 @@ func (p *planner) part(it *item, fields ...string) {
 		return
 	}
 	if owner.ID == 0 {
-		it.state = fresh
+		p.bind(it, nil)
 		return
 	}
 	rows := p.idx.parts(it.Kind, owner)

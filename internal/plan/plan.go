@@ -64,6 +64,9 @@ type Input struct {
 	AddTags bool
 	// OverrideFuse lets one run remove more than the fuse allows.
 	OverrideFuse bool
+	// Removes names the kinds of the plugin's rows that are removed, and not
+	// merely marked, when Proxmox does not have what they are about any more.
+	Removes map[domain.Kind]bool
 	// Keep says of objects that a plan would remove why they must stay.
 	Keep map[domain.Ref]string
 	// Stamp is the run's moment, RFC 3339. It is written to sync-state rows,

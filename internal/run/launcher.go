@@ -167,7 +167,10 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 		Options: options(values, flags), Flags: flags.Overwrite,
 		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
 		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
-		Turn: r, Watch: r.Emit, Log: l.logger().With("run", r.ID),
+		BackupBatchSize: settings.BackupBatchSize.In(values), BackupBatchDelay: settings.BackupBatchDelay.In(values),
+		Removes: map[domain.Kind]bool{domain.KindBackup: flags.DeleteNonexistentBackup, domain.KindSnapshot: flags.DeleteNonexistentSnapshot},
+		TaskAge: settings.TaskHistoryAge.In(values),
+		Turn:    r, Watch: r.Emit, Log: l.logger().With("run", r.ID),
 	})
 	if err != nil {
 		l.Memory.Forget() // nobody knows what became of the last writes
@@ -324,7 +327,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 func (l *Launcher) OpenProxmox(ep domain.ProxmoxEndpoint, v *settings.Values) (*proxmox.Client, error) {
 	opts := proxmox.Options{
 		AgentTimeout: settings.GuestAgentTimeout.In(v), Concurrency: settings.VMSyncMaxConcurrency.In(v), Logger: l.logger(),
-		Observe: l.ObserveProxmox,
+		Observe: l.ObserveProxmox, TaskLimit: settings.TaskHistoryLimit.In(v),
 	}
 	if l.ProxmoxTransport != nil {
 		opts.Transport = l.ProxmoxTransport(ep)

@@ -92,9 +92,9 @@ const maxChanged = 1000
 
 // inventory returns what NetBox has for a run: the remembered picture brought
 // up to date, or a new one. The key names NetBox, branch and endpoints.
-func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run string) (*domain.Inventory, error) {
+func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run string, tasksSince time.Time) (*domain.Inventory, error) {
 	if m == nil || m.ttl <= 0 {
-		return ReadInventory(ctx, nb)
+		return ReadInventory(ctx, nb, tasksSince)
 	}
 	m.mu.Lock()
 	p := m.picture
@@ -110,9 +110,9 @@ func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run stri
 	last, err := lastChange(ctx, nb)
 	if err != nil {
 		// Without the change log nobody could tell what others did.
-		return ReadInventory(ctx, nb)
+		return ReadInventory(ctx, nb, tasksSince)
 	}
-	inv, err := ReadInventory(ctx, nb)
+	inv, err := ReadInventory(ctx, nb, tasksSince)
 	if err != nil {
 		return nil, err
 	}

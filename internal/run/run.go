@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -48,8 +49,18 @@ type Request struct {
 	// DryRun stops before the first write.
 	DryRun       bool
 	OverrideFuse bool
-	BatchSize    int
-	BatchDelay   time.Duration
+	// Removes names the kinds of the plugin's rows that are removed, and not
+	// merely marked, when Proxmox does not have what they are about any more.
+	Removes map[domain.Kind]bool
+	// TaskAge bounds the task history: older tasks are neither written nor
+	// read. 0 for no bound.
+	TaskAge time.Duration
+	// BackupBatchSize and BackupBatchDelay are those of backups, where they are
+	// not those of everything.
+	BackupBatchSize  int
+	BackupBatchDelay time.Duration
+	BatchSize        int
+	BatchDelay       time.Duration
 	// Turn, if not nil, lets more urgent runs go first.
 	Turn  Turn
 	Watch func(Event) // never nil inside; called from several goroutines
@@ -122,7 +133,11 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	opt.Plugin, opt.SyncState = caps.Plugin != "", caps.SyncState
 	opt.GuestInterfaces = opt.GuestInterfaces && caps.GuestInterfaces
 
-	snapshots, inv, err := read(ctx, req, res)
+	since := req.tasksSince(res.Started)
+	if !since.IsZero() {
+		opt.TasksSince = since.Unix()
+	}
+	snapshots, inv, err := read(ctx, req, res, since)
 	if err != nil {
 		return res, err
 	}
@@ -150,7 +165,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		if err := req.Turn.Yield(ctx); err != nil {
 			return res, err
 		}
-		if inv, err = req.Memory.inventory(ctx, req.NetBox, req.Shared, req.ID); err != nil {
+		if inv, err = req.Memory.inventory(ctx, req.NetBox, req.Shared, req.ID, since); err != nil {
 			return res, fmt.Errorf("read NetBox: %w", err)
 		}
 	}
@@ -159,6 +174,14 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		res.Outcome = OutcomePartial
 	}
 	return res, nil
+}
+
+// tasksSince is how far back the task history goes; the zero moment for no end.
+func (req Request) tasksSince(now time.Time) time.Time {
+	if req.TaskAge <= 0 {
+		return time.Time{}
+	}
+	return now.Add(-req.TaskAge).Truncate(time.Second)
 }
 
 // Turn is a run's place among others that write to the same NetBox.
@@ -173,7 +196,7 @@ type Turn interface {
 // planAndWrite compares the two pictures and has the difference written.
 func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inventory, caps netbox.Capabilities) (err error) {
 	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
-		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Stamp: res.Started.UTC().Format(time.RFC3339)}
+		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Removes: req.Removes, Stamp: res.Started.UTC().Format(time.RFC3339)}
 	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
 		return err
 	}
@@ -247,7 +270,7 @@ func (req Request) wanted(all []domain.Object) []domain.Object {
 }
 
 // read takes both pictures at once; neither waits for the other.
-func read(ctx context.Context, req Request, res *Result) ([]*domain.Snapshot, *domain.Inventory, error) {
+func read(ctx context.Context, req Request, res *Result, since time.Time) ([]*domain.Snapshot, *domain.Inventory, error) {
 	var inv *domain.Inventory
 	snapshots := make([]*domain.Snapshot, len(req.Sources))
 	errs := make([]error, len(req.Sources))
@@ -255,7 +278,7 @@ func read(ctx context.Context, req Request, res *Result) ([]*domain.Snapshot, *d
 	g.Go(func() error {
 		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Started, Message: "Reading what NetBox has"}})
 		var err error
-		if inv, err = req.Memory.inventory(gctx, req.NetBox, req.Shared, req.ID); err != nil {
+		if inv, err = req.Memory.inventory(gctx, req.NetBox, req.Shared, req.ID, since); err != nil {
 			return fmt.Errorf("read NetBox: %w", err)
 		}
 		req.Watch(Event{Step: &Step{Name: "read netbox", Status: Completed, Message: "NetBox is read"}})
@@ -307,14 +330,20 @@ var Inventoried = []domain.Kind{
 	domain.KindVirtualMachineType, domain.KindVirtualDisk, domain.KindVLAN,
 	domain.KindProxmoxEndpoint, domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindVMState, domain.KindDeviceState,
 	domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState, domain.KindIPAddressState, domain.KindInterfaceState,
+	domain.KindTaskHistory, domain.KindBackup, domain.KindSnapshot, domain.KindProxmoxStorage, domain.KindReplication, domain.KindBackupRoutine,
 	domain.KindGuestInterface, domain.KindGuestInterfaceAddr, domain.KindCloudInit,
 }
 
-// ReadInventory reads what NetBox has of the kinds that a run compares, and
+// ReadInventory reads what NetBox has of the kinds that a run compares, of the
+// task history what is not older than a moment (the zero one: all of it), and
 // which parts of our objects carry our tag where nothing else says that they
 // are ours.
-func ReadInventory(ctx context.Context, nb *netbox.Client) (*domain.Inventory, error) {
-	inv, err := nb.ReadInventory(ctx, Inventoried)
+func ReadInventory(ctx context.Context, nb *netbox.Client, tasksSince time.Time) (*domain.Inventory, error) {
+	queries := map[domain.Kind]url.Values{}
+	if !tasksSince.IsZero() {
+		queries[domain.KindTaskHistory] = url.Values{"start_time__gte": {tasksSince.UTC().Format(time.RFC3339)}}
+	}
+	inv, err := nb.ReadInventory(ctx, Inventoried, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -391,6 +420,7 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 	total := len(res.Plan.Changes)
 	done := 0
 	opt := apply.Options{BatchSize: req.BatchSize, Delay: req.BatchDelay,
+		Batches: map[domain.Kind]apply.Batching{domain.KindBackup: {Size: req.BackupBatchSize, Delay: req.BackupBatchDelay}},
 		Done: func(e apply.Ended) {
 			done++
 			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Key: e.Key, Label: e.Label, Report: e.Report, Done: done, Total: total}})

@@ -66,9 +66,9 @@ var Stages = []Stage{
 		domain.KindTag, domain.KindCustomField, domain.KindVirtualMachineType, domain.KindPlatform, domain.KindVirtualMachine,
 		domain.KindVMState, domain.KindCloudInit).only(ofGuests, domain.KindDeviceRole),
 	stage("task-history", "task history", func(s *proxmox.Scope) { s.Tasks = true }, domain.KindTaskHistory),
-	stage("virtual-disks", "virtual disks", func(s *proxmox.Scope) { s.Configs = true }, domain.KindVirtualDisk, domain.KindVirtualDiskState),
+	stage("virtual-disks", "virtual disks", func(s *proxmox.Scope) { s.Configs, s.Storages = true, true }, domain.KindVirtualDisk, domain.KindVirtualDiskState),
 	stage("backups", "backups", func(s *proxmox.Scope) { s.Backups = true }, domain.KindBackup),
-	stage("snapshots", "snapshots", func(s *proxmox.Scope) { s.Snapshots = true }, domain.KindSnapshot),
+	stage("snapshots", "snapshots", func(s *proxmox.Scope) { s.Configs, s.Storages, s.Snapshots = true, true, true }, domain.KindSnapshot),
 	stage("node-interfaces", "interfaces of nodes", func(s *proxmox.Scope) { s.NodeNetworks = true },
 		domain.KindInterface, domain.KindInterfaceState, domain.KindVLAN).
 		only(ofNodes, domain.KindMACAddress, domain.KindIPAddress, domain.KindIPAddressState),
@@ -77,7 +77,7 @@ var Stages = []Stage{
 	stage("vm-ip-addresses", "addresses of guests", func(s *proxmox.Scope) { s.Configs, s.Agent = true, true },
 		domain.KindGuestInterfaceAddr).only(ofGuests, domain.KindIPAddress, domain.KindIPAddressState),
 	stage("replications", "replications", func(s *proxmox.Scope) { s.Replications = true }, domain.KindReplication),
-	stage("backup-routines", "backup routines", func(s *proxmox.Scope) { s.BackupRoutines = true }, domain.KindBackupRoutine),
+	stage("backup-routines", "backup routines", func(s *proxmox.Scope) { s.Storages, s.BackupRoutines = true, true }, domain.KindBackupRoutine),
 }
 
 // StageNamed returns a stage by its name, the full update included.
@@ -112,7 +112,7 @@ func (s Stage) With(kinds ...domain.Kind) Stage {
 // Scope is what has to be read of Proxmox for the stage.
 func (s Stage) Scope() proxmox.Scope {
 	if s.kinds == nil {
-		return proxmox.Guests()
+		return proxmox.Everything()
 	}
 	var scope proxmox.Scope
 	if s.scope != nil {

@@ -121,7 +121,7 @@ func integer(s Setting, low, high int) Key[int] {
 
 // duration is a number in the unit given.
 func duration(s Setting, unit time.Duration, low, high float64) Key[time.Duration] {
-	name := map[time.Duration]string{time.Second: "seconds", time.Millisecond: "milliseconds"}[unit]
+	name := map[time.Duration]string{day: "days", time.Second: "seconds", time.Millisecond: "milliseconds"}[unit]
 	form := fmt.Sprintf("a number of %s from %v to %v", name, low, high)
 	return declare(s, form, func(text string) (time.Duration, error) {
 		n, err := strconv.ParseFloat(text, 64)
@@ -135,6 +135,10 @@ func duration(s Setting, unit time.Duration, low, high float64) Key[time.Duratio
 func seconds(s Setting, low, high float64) Key[time.Duration] {
 	return duration(s, time.Second, low, high)
 }
+
+const day = 24 * time.Hour
+
+func days(s Setting, low, high float64) Key[time.Duration] { return duration(s, day, low, high) }
 
 func milliseconds(s Setting, low, high float64) Key[time.Duration] {
 	return duration(s, time.Millisecond, low, high)

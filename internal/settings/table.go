@@ -141,6 +141,10 @@ var (
 		Doc: "Requests to one endpoint in flight."}, 1, 256)
 	GuestAgentTimeout = seconds(Setting{Name: "guest_agent_timeout", Env: "PROXBOX_GUEST_AGENT_TIMEOUT", Default: "15",
 		Doc: "How long a guest agent may take to answer."}, 1, 600)
+	TaskHistoryLimit = integer(Setting{Name: "task_history_limit", Env: "PROXBOX_TASK_HISTORY_LIMIT", Default: "500",
+		Doc: "How many of its latest tasks are read of each node."}, 1, 100_000)
+	TaskHistoryAge = days(Setting{Name: "task_history_days", Env: "PROXBOX_TASK_HISTORY_DAYS", Default: "90",
+		Doc: "How old a task may be that is written to the task history; 0 for no bound. Older rows stay in NetBox as they are."}, 0, 36_500)
 	VMConfigFetchTimeout = seconds(Setting{Name: "vm_config_fetch_timeout_seconds", Env: "PROXBOX_VM_CONFIG_FETCH_TIMEOUT_SECONDS", Default: "30",
 		Doc: "How long reading the configuration of one guest may take."}, 1, 3600)
 )
