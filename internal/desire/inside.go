@@ -12,14 +12,18 @@ import (
 // beside NetBox's: a row for each that a QEMU agent names, loopback and
 // bridges of containers too, and what links one to the addresses in NetBox.
 // "ens20:1" is another name for ens20: it gets none, and its addresses are
-// those of ens20.
+// those of ens20. A MAC is plain text there, as the agent writes it: in
+// lower case.
 func (b *builder) inside(v *view, vm domain.Ref, g domain.Guest, label string) {
 	if !b.opt.GuestInterfaces || g.Type != domain.QEMU || !g.Agent.OK || !b.opt.Kinds.Has(domain.KindGuestInterface) {
 		return
 	}
 	mapped := b.mapped(vm, g)
 	for _, gi := range byName(g.Agent.Value) {
-		f := domain.Fields{"virtual_machine": vm, "name": cut(gi.Name, 128), "vm_interface": nil, "mac_address": gi.MAC, "enabled": true}
+		f := domain.Fields{"virtual_machine": vm, "name": cut(gi.Name, 128), "vm_interface": nil, "enabled": true}
+		if gi.MAC != "" {
+			f["mac_address"] = strings.ToLower(gi.MAC)
+		}
 		iface, ok := mapped[gi.Name]
 		if ok {
 			f["vm_interface"] = iface

@@ -65,6 +65,9 @@ func TestGuestsOwnView(t *testing.T) {
 		if o.Kind == domain.KindGuestInterface && o.Key == "c1/qemu/100/inside/ens18" && o.Fields["vm_interface"] != domain.To(domain.KindVMInterface, "c1/qemu/100/net0") {
 			t.Errorf("ens18 is %v", o.Fields["vm_interface"])
 		}
+		if mac, said := o.Fields["mac_address"].(string); o.Kind == domain.KindGuestInterface && (mac != strings.ToLower(mac) || said && mac == "") {
+			t.Errorf("%s has the MAC %q", o.Key, mac)
+		}
 	}
 	for _, owner := range []domain.PartsOf{{Owner: "c1/qemu/100", Kind: domain.KindGuestInterface}, {Owner: "c1/qemu/100/inside/lo", Kind: domain.KindGuestInterfaceAddr}} {
 		if !d.Whole[owner] {
