@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"proxbox/internal/logbook"
 	"proxbox/internal/run"
 	"proxbox/internal/server"
 	"proxbox/internal/settings"
@@ -44,18 +45,17 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(p.stderr, settings.LogLevel.In(v), onTerminal(p.stderr))
-	s, err := p.openService(ctx, v, log)
+	s, err := p.openService(ctx, v, newLog(p.stderr, settings.LogLevel.In(v), onTerminal(p.stderr)))
 	if err != nil {
 		return err
 	}
-	log.Info("the service is ready", "version", version, "address", "http://"+s.address(), "docs", "http://"+s.address()+"/docs")
+	s.log.Info("the service is ready", "version", version, "address", "http://"+s.address(), "docs", "http://"+s.address()+"/docs")
 	if p.listening != nil {
 		p.listening(s.address())
 	}
 	select {
 	case <-ctx.Done():
-		log.Info("stopping: runs end at a batch boundary; a second signal stops at once")
+		s.log.Info("stopping: runs end at a batch boundary; a second signal stops at once")
 	case err = <-s.failed:
 	}
 	return errors.Join(err, s.close())
@@ -64,6 +64,7 @@ func (p *program) serve(ctx context.Context) error {
 // service is the running service.
 type service struct {
 	*app
+	logs     *logbook.Book // what the log was of late
 	listener net.Listener
 	launcher *run.Launcher
 	handler  *server.Server
@@ -72,17 +73,20 @@ type service struct {
 }
 
 // openService opens the data and listens. The port is taken first: when it is
-// not to be had, nothing is changed.
+// not to be had, nothing is changed. What is logged is kept for who reads it
+// over the API, too.
 func (p *program) openService(ctx context.Context, v *settings.Values, log *slog.Logger) (*service, error) {
 	listener, err := listen(ctx, settings.BindHost.In(v), settings.Port.In(v))
 	if err != nil {
 		return nil, err
 	}
+	logs := logbook.New(logbook.MaxEntries, logbook.MaxBytes)
+	log = slog.New(slog.NewMultiHandler(log.Handler(), logs.Handler(settings.LogLevel.In(v))))
 	a, err := p.open(ctx, v, log)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	s := &service{app: a, listener: listener, failed: make(chan error, 1)}
+	s := &service{app: a, logs: logs, listener: listener, failed: make(chan error, 1)}
 	if err := s.start(ctx, p); err != nil {
 		return nil, errors.Join(err, listener.Close(), a.store.Close())
 	}
@@ -103,7 +107,7 @@ func (s *service) start(ctx context.Context, p *program) error {
 	s.launcher.Memory = run.NewMemory(settings.NetBoxGetCacheTTL.In(s.values))
 	var err error
 	s.handler, err = server.New(server.Options{
-		Store: s.store, Auth: s.auth, Launcher: s.launcher, Settings: s.values, Version: version, Log: s.log,
+		Store: s.store, Auth: s.auth, Launcher: s.launcher, Settings: s.values, Version: version, Log: s.log, Logs: s.logs,
 	})
 	if err != nil {
 		return err

@@ -44,6 +44,9 @@ func TestServe(t *testing.T) {
 	if got := status(t, s.base, "/version", "another-key-of-more-than-32-characters"); got != http.StatusUnauthorized {
 		t.Errorf("another API key is answered with %d", got)
 	}
+	if got := status(t, s.base, "/admin/logs", presetKey); got != http.StatusOK {
+		t.Errorf("the log is answered with %d", got)
+	}
 	if r := f.run("healthcheck"); r.code != exitDone {
 		t.Errorf("healthcheck beside the service ended with %d: %s", r.code, r.stderr)
 	}
