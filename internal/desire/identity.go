@@ -49,18 +49,16 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 }
 
 // identityFields are the custom fields that hold a guest's identity where the
-// plugin has no sync-state rows (release 0.0.15, or no plugin at all).
+// plugin has no sync-state rows (release 0.0.15, or no plugin at all). Guests
+// alone have them.
 var identityFields = func() []domain.Fields {
-	cf := func(name, kind, label, description string) domain.Fields {
-		return domain.Fields{"name": name, "type": kind, "label": label, "group_name": "Proxmox", "object_types": `["virtualization.virtualmachine"]`,
-			"description": description, "ui_visible": "always", "ui_editable": "hidden", "weight": 100, "search_weight": 1000, "filter_logic": "loose"}
+	var out []domain.Fields
+	for _, cf := range customFields {
+		switch cf.name {
+		case "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster", "proxmox_vm_name", "proxmox_tags":
+			cf.objects = "virtualization.virtualmachine"
+			out = append(out, cf.fields())
+		}
 	}
-	return []domain.Fields{
-		cf("proxmox_vm_id", "integer", "VM ID", "Proxmox Virtual Machine or Container ID"),
-		cf("proxmox_vm_type", "text", "VM Type", "Proxmox VM type (qemu or lxc)"),
-		cf("proxmox_node", "text", "Proxmox Node", "Proxmox node hosting this device/VM"),
-		cf("proxmox_cluster", "text", "Proxmox Cluster", "Proxmox cluster name"),
-		cf("proxmox_vm_name", "text", "Proxmox Name", "Name of the guest in Proxmox when it was last synced"),
-		cf("proxmox_tags", "text", "Proxmox Tags", "Comma-separated tags from Proxmox"),
-	}
+	return out
 }()
