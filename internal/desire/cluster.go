@@ -22,6 +22,7 @@ var ownTags = map[string]domain.Fields{
 	TagDiscoveredQEMU:    {"name": "Proxbox: Discovered QEMU VM", "color": "2196f3", "description": "QEMU virtual machine first discovered by Proxbox (apply-on-create-only)."},
 	TagDiscoveredLXC:     {"name": "Proxbox: Discovered LXC Container", "color": "00bcd4", "description": "LXC Container first discovered by Proxbox (apply-on-create-only)."},
 	TagDiscoveredCluster: {"name": "Proxbox: Discovered Cluster", "color": "4caf50", "description": "Cluster first discovered by Proxbox (apply-on-create-only)."},
+	TagBootstrapOnly:     {"name": "Bootstrap only", "color": "9e9e9e", "description": "Made once by Proxbox in the sync mode bootstrap_only, and left alone since"},
 	TagDiscoveredNode:    {"name": "Proxbox: Discovered Node", "color": "9c27b0", "description": "Proxmox node first discovered by Proxbox (apply-on-create-only)."},
 }
 
@@ -46,6 +47,10 @@ func (b *builder) partMark() domain.Refs {
 
 // cluster wants everything of one Proxmox cluster.
 func (b *builder) cluster(v *view) {
+	rules := b.opt.rules(v)
+	b.out.rules[v.key] = rules
+	b.modeTags(rules)
+	b.leaveStorages(v)
 	name := v.Cluster.Name
 	mode := v.Cluster.Mode()
 	suffix := v.suffix()
@@ -72,8 +77,15 @@ func (b *builder) cluster(v *view) {
 	for _, n := range v.Nodes {
 		b.node(v, cluster, site, n)
 	}
-	b.guestVocabulary()
+	if rules.Mode("vm") != domain.Leave || rules.Mode("vm_template") != domain.Leave {
+		b.guestVocabulary()
+	}
 	for _, g := range v.Guests {
+		b.out.templates[guestKey(v, g)] = g.Template || g.Config.Value.Template
+		if !b.opt.Filter.Guest(g) {
+			b.leftOut(v, cluster, g)
+			continue
+		}
 		b.guest(v, cluster, site, g)
 	}
 	if v.Complete.Guests {

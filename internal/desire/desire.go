@@ -30,6 +30,15 @@ type Options struct {
 	// since 1970.
 	TasksSince int64
 	Kinds      Scope
+	// Rules are the flags of an endpoint; nil: the plugin's defaults.
+	Rules  func(domain.ProxmoxEndpoint) Rules
+	Filter Filter
+	// Metadata applies the netbox-metadata block in a guest's notes.
+	Metadata bool
+	// AgentPlatform takes the platform from what the guest agent says.
+	AgentPlatform bool
+	// PreferIPv6 puts a guest's IPv6 addresses before the others.
+	PreferIPv6 bool
 }
 
 // Scope says which kinds a run is about; the zero Scope is all of them.
@@ -45,6 +54,10 @@ type Desired struct {
 	// these may one of ours that is not wanted be removed (rules.md 7).
 	Whole    map[domain.PartsOf]bool
 	Problems []domain.Problem
+
+	rules     map[domain.Key]Rules // by cluster
+	templates map[domain.Key]bool  // the guests that are templates
+	left      map[domain.Ref]bool  // nothing is done to them
 }
 
 // builder gathers the objects; each key once, the first wish counts.
@@ -57,11 +70,13 @@ type builder struct {
 // Build returns what is wanted for the snapshots. Snapshots of one cluster
 // (they share a node's certificate) are one picture, under the lower row id.
 func Build(snapshots []*domain.Snapshot, opt Options) *Desired {
-	b := &builder{opt: opt, seen: map[domain.Ref]int{}, out: Desired{Whole: map[domain.PartsOf]bool{}}}
+	b := &builder{opt: opt, seen: map[domain.Ref]int{}, out: Desired{
+		Whole: map[domain.PartsOf]bool{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
 	for _, c := range unite(snapshots) {
 		b.cluster(c)
 		b.out.Problems = append(b.out.Problems, c.Problems...)
 	}
+	b.out.prune()
 	return &b.out
 }
 

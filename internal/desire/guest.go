@@ -43,6 +43,9 @@ func (b *builder) guestVocabulary() {
 			"name": "proxmox_uuid", "type": "text", "label": "Proxmox UUID", "group_name": "Proxmox", "object_types": `["virtualization.virtualmachine"]`,
 			"description": "SMBIOS UUID of the guest, by which a move to another cluster is recognised", "ui_visible": "if-set", "ui_editable": "hidden",
 			"weight": 100, "search_weight": 1000, "filter_logic": "exact"}})
+		for _, cf := range placeFields {
+			b.add(domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf.name), Label: "custom field " + cf.name, Fields: cf.fields()})
+		}
 		if !b.opt.SyncState {
 			for _, cf := range identityFields {
 				b.add(domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf["name"].(string)), Label: "custom field " + cf["name"].(string), Fields: cf})
@@ -84,12 +87,14 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 	label := guestLabel(g, name)
 	key := guestKey(v, g)
 	f := domain.Fields{
-		"cluster":     cluster,
-		"device":      domain.To(domain.KindDevice, nodeKey(v, g.Node)),
-		"description": "Synced from Proxmox node " + g.Node,
+		"cluster": cluster,
+		"device":  domain.To(domain.KindDevice, nodeKey(v, g.Node)),
 	}
 	if mode == domain.Manage {
 		f["name"] = cut(name, 64)
+	}
+	if b.opt.Kinds.Has(domain.KindCustomField) {
+		f["cf_proxmox_pool"], f["cf_proxmox_ha_state"] = g.Pool, g.HAState
 	}
 	if s, ok := guestStatus(g.Status); ok {
 		f["status"] = s
@@ -111,8 +116,10 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 	case !b.opt.VirtualMachineTypes:
 		f["role"] = domain.To(domain.KindDeviceRole, domain.Key(guestRoles[g.Type]["slug"].(string)))
 	}
+	var asked map[string]bool
 	if g.Config.OK {
-		b.guestFromConfig(f, cfg)
+		b.guestFromConfig(f, g)
+		asked = b.metadata(g, label, f)
 	}
 	tags := domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(discovered(g.Type))}, Manages: mode == domain.Manage && (g.Config.OK || len(g.Tags) > 0)}
 	if g.Template || cfg.Template {
@@ -121,7 +128,7 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 	for _, t := range guestTags(g) {
 		tags.Synced = append(tags.Synced, b.guestTag(v, t))
 	}
-	vm := b.add(domain.Object{Kind: domain.KindVirtualMachine, Key: key, Mode: mode, Owner: v.key, Label: label, Fields: f, Tags: tags,
+	vm := b.add(domain.Object{Kind: domain.KindVirtualMachine, Key: key, Mode: mode, Owner: v.key, Label: label, Fields: f, Asked: asked, Tags: tags,
 		Identity: domain.Identity{Endpoints: v.endpoints, PluginIDs: v.pluginIDs, Cluster: v.key, Name: name, Type: g.Type, VMID: g.VMID,
 			UUID: cfg.UUID, CreatedAt: cfg.CreatedAt}})
 	b.guestRow(v, vm, g, name, label, mode)
@@ -134,8 +141,14 @@ func (b *builder) guest(v *view, cluster, site domain.Ref, g domain.Guest) {
 }
 
 // guestFromConfig sets the fields that only the configuration knows.
-func (b *builder) guestFromConfig(f domain.Fields, cfg domain.GuestConfig) {
-	if p := platforms[cfg.OSType]; p != "" {
+func (b *builder) guestFromConfig(f domain.Fields, g domain.Guest) {
+	cfg := g.Config.Value
+	f["description"] = description(g)
+	p := platforms[cfg.OSType]
+	if b.opt.AgentPlatform && cfg.AgentEnabled && g.Type == domain.QEMU {
+		p = agentPlatform(g.AgentOS.Value) // "" while it is silent
+	}
+	if p != "" {
 		f["platform"] = b.add(domain.Object{Kind: domain.KindPlatform, Key: domain.Key(slug(p, "platform")), Label: "platform " + p,
 			Fields: domain.Fields{"name": p, "slug": slug(p, "platform")}})
 	}

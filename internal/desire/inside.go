@@ -20,6 +20,9 @@ func (b *builder) inside(v *view, vm domain.Ref, g domain.Guest, label string) {
 	}
 	mapped := b.mapped(vm, g)
 	for _, gi := range byName(g.Agent.Value) {
+		if !b.opt.Filter.Interface(gi.Name) {
+			continue
+		}
 		f := domain.Fields{"virtual_machine": vm, "name": cut(gi.Name, 128), "vm_interface": nil, "enabled": true}
 		if gi.MAC != "" {
 			f["mac_address"] = strings.ToLower(gi.MAC)

@@ -86,7 +86,7 @@ func (b *builder) nodeInterfaces(v *view, device, site domain.Ref, n domain.Node
 			b.mac(ref, device.Key, i.MAC, "node "+n.Name+" "+i.Name)
 		}
 		for _, p := range i.Addresses {
-			if !usable(p.Addr(), b.opt.IgnoreLinkLocal) {
+			if !b.usable(p.Addr()) {
 				continue
 			}
 			ip := b.address(ref, device.Key, p, "", "node "+n.Name+" "+i.Name, i.MAC, domain.Manage)

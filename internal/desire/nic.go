@@ -3,6 +3,7 @@ package desire
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"proxbox/internal/domain"
@@ -20,6 +21,11 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 			name = seen.Name
 		}
 		nicLabel := label + " " + nic.Key
+		if !b.opt.Filter.Interface(nic.Key, nic.Name, name) {
+			b.leave(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
+				Fields: domain.Fields{"virtual_machine": vm, "name": cut(name, 64)}})
+			continue
+		}
 		f := domain.Fields{"virtual_machine": vm, "name": cut(name, 64), "enabled": !nic.LinkDown, "mtu": nil}
 		if nic.MTU > 1 {
 			f["mtu"] = nic.MTU
@@ -53,7 +59,7 @@ func (b *builder) seenByGuest(g domain.Guest, nic domain.NIC) *domain.GuestInter
 	var seen *domain.GuestInterface
 	named := false
 	for _, gi := range g.Agent.Value {
-		if gi.MAC != nic.MAC {
+		if gi.MAC != nic.MAC || !b.opt.Filter.Interface(gi.Name) {
 			continue
 		}
 		if seen == nil {
@@ -84,8 +90,8 @@ func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC
 	case g.Type == domain.QEMU && !g.Config.Value.AgentEnabled:
 		mode = domain.Manage
 	}
-	for _, p := range addresses {
-		if !usable(p.Addr(), b.opt.IgnoreLinkLocal) || p.Bits() <= 0 {
+	for _, p := range b.inOrder(addresses) {
+		if !b.usable(p.Addr()) || p.Bits() <= 0 {
 			continue
 		}
 		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.MAC, mode)
@@ -94,6 +100,40 @@ func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC
 			b.whole(iface.Key, domain.KindIPAddress)
 		}
 	}
+	b.leaveHidden(iface, g, nic, label)
+}
+
+// leaveHidden leaves the addresses alone that the guest has on interfaces which
+// the filter leaves out.
+func (b *builder) leaveHidden(iface domain.Ref, g domain.Guest, nic domain.NIC, label string) {
+	for _, gi := range g.Agent.Value {
+		if gi.MAC == "" || gi.MAC != nic.MAC || b.opt.Filter.Interface(gi.Name) {
+			continue
+		}
+		for _, p := range gi.Addresses {
+			key := iface.Key + "/ip/" + domain.Key(p.Addr().String())
+			if _, wanted := b.seen[domain.To(domain.KindIPAddress, key)]; !wanted {
+				b.leave(domain.Object{Kind: domain.KindIPAddress, Key: key, Owner: iface.Key, Label: label + " " + p.String(),
+					Fields: domain.Fields{"address": p.String(), "assigned_object": iface}})
+			}
+		}
+	}
+}
+
+// inOrder puts the addresses of the preferred family first.
+func (b *builder) inOrder(addresses []netip.Prefix) []netip.Prefix {
+	last := func(p netip.Prefix) int {
+		if p.Addr().Is4() == b.opt.PreferIPv6 {
+			return 1
+		}
+		return 0
+	}
+	return slices.SortedStableFunc(slices.Values(addresses), func(x, y netip.Prefix) int { return last(x) - last(y) })
+}
+
+// usable leaves out what is filtered, and what is no address to sync.
+func (b *builder) usable(a netip.Addr) bool {
+	return usable(a, b.opt.IgnoreLinkLocal) && b.opt.Filter.Address(a)
 }
 
 // usable leaves loopback, unspecified, multicast and, if so set, link-local

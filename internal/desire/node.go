@@ -12,6 +12,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func nodeKey(v *view, name string) domain.Key { return v.key + "/node/" + domain.Key(name) }
 
+// nodeRole is the key of the role of nodes.
+const nodeRole = "proxmox-node"
+
 // deviceName is the node's name in NetBox, by the endpoint's template.
 func deviceName(v *view, node string) string {
 	t := v.Endpoint.NodeDeviceNameTemplate
@@ -32,7 +35,7 @@ func (b *builder) node(v *view, cluster, site domain.Ref, n domain.Node) {
 		Fields: domain.Fields{"name": "Proxmox", "slug": "proxmox"}})
 	deviceType := b.add(domain.Object{Kind: domain.KindDeviceType, Key: "proxmox-generic-device", Label: "device type Proxmox Generic Device",
 		Fields: domain.Fields{"manufacturer": manufacturer, "model": "Proxmox Generic Device", "slug": "proxmox-generic-device"}})
-	role := b.add(domain.Object{Kind: domain.KindDeviceRole, Key: "proxmox-node", Label: "device role Proxmox Node",
+	role := b.add(domain.Object{Kind: domain.KindDeviceRole, Key: nodeRole, Label: "device role Proxmox Node",
 		Fields: domain.Fields{"name": "Proxmox Node", "slug": "proxmox-node", "color": "00bcd4"}})
 	status := "active"
 	if !n.Online {

@@ -26,6 +26,11 @@ var storageOptions = []struct {
 // storages wants the storages of a cluster.
 func (b *builder) storages(v *view, cluster domain.Ref) {
 	for _, s := range v.Storages.Value {
+		if !b.opt.Filter.Storage(s.Name) {
+			b.leave(domain.Object{Kind: domain.KindProxmoxStorage, Key: storageKey(v, s.Name), Owner: v.key, Label: "storage " + s.Name,
+				Fields: domain.Fields{"cluster": cluster, "name": cut(s.Name, 255)}})
+			continue
+		}
 		nodes := strings.Join(s.Nodes, ",")
 		if !b.opt.SyncState {
 			nodes = cut(nodes, 255) // release 0.0.15 has no room for more

@@ -101,7 +101,10 @@ type Object struct {
 	// Suffix tells the object's name from an equal one of another cluster:
 	// "name (suffix)". Guests have none; theirs are numbered.
 	Suffix string
-	Tags   TagWish
+	// Asked are the fields that somebody asked for in Proxmox by their NetBox
+	// ids: they are kept true where they would only be set on a new object.
+	Asked map[string]bool
+	Tags  TagWish
 	// Identity is how a guest, node or cluster is recognised beyond its name.
 	Identity Identity
 }

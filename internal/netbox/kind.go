@@ -96,7 +96,7 @@ var specs = map[domain.Kind]kindSpec{
 		ref(domain.KindPlatform, "platform"), ref(domain.KindTenant, "tenant"),
 		[]fieldSpec{{"vcpus", decimalCodec{}}}, integer("memory", "disk"),
 		ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags")),
-		custom: []string{"proxmox_uuid", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
+		custom: []string{"proxmox_uuid", "proxmox_pool", "proxmox_ha_state", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
 			"proxmox_vm_name", "proxmox_tags", "proxmox_last_synced_role_id"}},
 	domain.KindVirtualDisk: {path: "virtualization/virtual-disks/", fields: slices.Concat(
 		text("name", "description"), ref(domain.KindVirtualMachine, "virtual_machine"), integer("size"))},

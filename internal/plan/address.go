@@ -42,6 +42,9 @@ func (p *planner) settleClaims(items []*item) {
 	claims := map[string][]*item{}
 	var order []string
 	for _, it := range items {
+		if p.policy(it.Kind, it.Key) == domain.Leave {
+			continue // claims nothing
+		}
 		if iface := p.holder(it); iface == nil || iface.state == dropped {
 			p.skip(it, it.Fields["assigned_object"])
 			continue
@@ -156,8 +159,15 @@ func (p *planner) filled(iface domain.Ref, a netip.Addr) bool {
 // claim takes an address that is not on the wanted interface: one that nothing
 // holds, or one of ours that its holder gave up.
 func (p *planner) claim(it *item, r *domain.Row) {
+	if p.policy(it.Kind, it.Key) == domain.Leave {
+		it.state = dropped
+		return
+	}
 	holder := r.Ref("assigned_object")
+	why, stays := p.staysWhere(it, r)
 	switch {
+	case stays:
+		p.conflict(it, "address", why, "remove the address there, or the tag, or change the filter or mode that says so")
 	case holder.ID == 0:
 		p.bind(it, r)
 		it.adopted = !p.idx.ours(it.Kind, r)

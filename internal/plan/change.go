@@ -86,7 +86,7 @@ func (p *planner) skip(it *item, needs any) {
 	it.state = dropped
 	ref, _ := needs.(domain.Ref)
 	other := p.at(ref)
-	if other == nil || other.why == "" || it.Mode != domain.Manage || Companion(it.Kind) {
+	if other == nil || other.why == "" || it.Mode != domain.Manage || Companion(it.Kind) || p.policy(it.Kind, it.Key) == domain.Leave {
 		return
 	}
 	it.why = "needs " + other.Label
@@ -150,8 +150,11 @@ func (p *planner) mayWrite(it *item, field string, current, v any) (why string, 
 	case whose[field] && p.readByAnother(it):
 		return "", false
 	}
-	switch p.Owns(it.Kind, field) {
+	switch p.owns(it, field) {
 	case domain.OnCreate:
+		if it.Asked[field] {
+			return "asked for in the guest's notes", true
+		}
 		return "", false
 	case domain.WhenEmpty:
 		return "", domain.IsEmpty(current)
@@ -195,7 +198,7 @@ func (p *planner) finishLate() {
 			if domain.Equal(current, v) {
 				continue
 			}
-			if it.row != nil && p.Owns(it.Kind, field) == domain.WhenEmpty && !p.lost(it, current) {
+			if it.row != nil && p.owns(it, field) == domain.WhenEmpty && !p.lost(it, current) {
 				continue
 			}
 			set[field], old[field] = v, current

@@ -131,7 +131,7 @@ func (p *planner) unidentified(it *item, key string) *domain.Row {
 func (p *planner) roles(items []*item) {
 	for _, it := range items {
 		role := p.defaultRole(it)
-		if role.ID == 0 {
+		if role.ID == 0 || it.Asked["role"] {
 			continue
 		}
 		it.Fields = clone(it.Fields)

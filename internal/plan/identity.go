@@ -14,6 +14,7 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 	case domain.KindDevice:
 		p.inTurn(items, p.deviceByLink, p.deviceByState, p.deviceByName, p.deviceHandedOver)
 	case domain.KindVirtualMachine:
+		p.asked(items)
 		p.roles(items)
 		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestCutOff, p.guestHandedOver)
 	case domain.KindIPAddress:

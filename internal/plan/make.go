@@ -104,10 +104,17 @@ func (p *planner) kind(kind domain.Kind, items []*item) {
 		return
 	}
 	p.matchAll(kind, items)
+	for _, it := range items {
+		p.restrain(it)
+	}
 	p.name(kind, items)
 	for _, it := range items {
 		switch it.state {
 		case bound:
+			if p.leaves(it) {
+				p.complete(it)
+				continue
+			}
 			p.update(it)
 		case fresh:
 			p.create(it)

@@ -58,7 +58,7 @@ func clone(f domain.Fields) domain.Fields {
 func (p *planner) keepsName(it *item) bool {
 	want, _ := it.Fields["name"].(string)
 	now := it.row.Text("name")
-	if want == "" || now == want {
+	if want == "" || now == want || p.leaves(it) {
 		return true
 	}
 	switch it.Kind {
@@ -74,7 +74,7 @@ func (p *planner) keepsName(it *item) bool {
 			return true
 		}
 	}
-	if p.Owns(it.Kind, "name") != domain.ThreeWay {
+	if p.owns(it, "name") != domain.ThreeWay {
 		return true
 	}
 	_, write := p.threeWay(it, "name", now, want)

@@ -60,6 +60,9 @@ type Input struct {
 	Whole     map[domain.PartsOf]bool
 	Inventory *domain.Inventory
 	Owns      func(kind domain.Kind, field string) domain.Ownership
+	// OwnsAt, if not nil, goes before Owns: flags may differ by endpoint.
+	OwnsAt func(key domain.Key, kind domain.Kind, field string) domain.Ownership
+	Limits Limits
 	// AddTags is true when NetBox takes add_tags and remove_tags (4.6).
 	AddTags bool
 	// OverrideFuse lets one run remove more than the fuse allows.

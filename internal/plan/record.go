@@ -331,7 +331,7 @@ func (p *planner) goneJobs() {
 
 // stale says of a row that Proxmox does not have what it is about any more.
 func (p *planner) stale(owner *item, kind domain.Kind, r *domain.Row) {
-	if r.Text("status") == "stale" {
+	if r.Text("status") == "stale" || p.spared(owner, kind, r) {
 		return
 	}
 	p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: kind, ID: r.ID, Key: owner.Key + "/" + domain.Key(strconv.Itoa(r.ID)),

@@ -94,6 +94,9 @@ func (p *planner) unlink(address int, with Change) {
 // at it or would go with it (NetBox removes an interface's addresses together
 // with it), or a person filled in what we do not manage.
 func (p *planner) needed(owner *item, kind domain.Kind, r *domain.Row) bool {
+	if p.spared(owner, kind, r) {
+		return true
+	}
 	keep := func(reason, wayOut string) bool {
 		p.report(Report{Outcome: Conflict, Kind: kind, Key: owner.Key, Label: owner.Label + " " + nameOf(r), Reason: "gone in Proxmox, but " + reason, WayOut: wayOut})
 		return true
@@ -115,6 +118,8 @@ func (p *planner) needed(owner *item, kind domain.Kind, r *domain.Row) bool {
 			why := p.Keep[domain.At(domain.KindIPAddress, ip.ID)]
 			switch {
 			case !p.free(domain.KindIPAddress, ip): // it moves to another interface in this plan
+			case p.spared(&item{Object: domain.Object{Kind: kind, Key: owner.Key}}, domain.KindIPAddress, ip):
+				return keep("its address "+ip.Text("address")+" is left alone", "move or remove that address, then the interface goes")
 			case !p.idx.ours(domain.KindIPAddress, ip) || p.idx.behindNAT(ip.ID):
 				return keep("it holds "+ip.Text("address")+", which is not ours or behind NAT", "move or remove that address, then the interface goes")
 			case why != "":

@@ -10,7 +10,7 @@ import (
 
 // tagsOnCreate are all tags of a new object.
 func (p *planner) tagsOnCreate(it *item) domain.Refs {
-	all := slices.Concat(it.Tags.Mark, it.Tags.OnCreate, it.Tags.Synced)
+	all := slices.Concat(it.Tags.Mark, it.Tags.OnCreate, it.Tags.Synced, p.bootstrapTag(it))
 	v, _ := p.value(all)
 	refs, _ := v.(domain.Refs)
 	return refs
@@ -24,14 +24,14 @@ func (p *planner) updateTags(it *item, set, old domain.Fields) {
 		return
 	}
 	var add, remove domain.Refs
-	if p.Owns(it.Kind, "tags") == domain.Always || len(current) == 0 {
+	if p.owns(it, "tags") == domain.Always || len(current) == 0 {
 		for _, m := range p.resolved(it.Tags.Mark) {
 			if !current.Has(m) {
 				add = append(add, m)
 			}
 		}
 	}
-	if it.Tags.Manages && (p.Owns(it.Kind, "synced_tags") == domain.Always || len(current) == 0) {
+	if it.Tags.Manages && (p.owns(it, "synced_tags") == domain.Always || len(current) == 0) {
 		a, r := p.syncedTags(it, current)
 		add, remove = append(add, a...), r
 	}
