@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,15 @@ type logEntry struct {
 
 type logDetail struct {
 	Traceback string `json:"traceback"`
+}
+
+// TransformSchema implements huma.SchemaTransformer: an object that may be null
+// cannot be a reference.
+func (logEntry) TransformSchema(r huma.Registry, schema *huma.Schema) *huma.Schema {
+	detail := *r.Schema(reflect.TypeFor[logDetail](), false, "")
+	detail.Nullable = true
+	schema.Properties["expandable"] = &detail
+	return schema
 }
 
 func showEntry(e *logbook.Entry) logEntry {
