@@ -6,7 +6,7 @@ import (
 	"proxbox/internal/domain"
 )
 
-// Flags tells which overwrite flags are on (contract 5.1, without their
+// Flags tells which overwrite flags are on (of the plugin, without their
 // prefix "overwrite_"): "vm_role", "device_tags", ...
 type Flags func(name string) bool
 

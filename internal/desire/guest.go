@@ -64,7 +64,7 @@ func guestStatus(status string) (string, bool) {
 	return "", false // unknown says nothing
 }
 
-// platforms are the names for ostype (contract 1.4 and section 11).
+// platforms are the names for ostype, as the Python service gives them.
 var platforms = map[string]string{
 	"l24": "Linux (kernel 2.4)", "l26": "Linux (kernel 2.6 or newer)", "other": "",
 	"wxp": "Windows XP", "w2k": "Windows 2000", "w2k3": "Windows Server 2003", "w2k8": "Windows Server 2008", "wvista": "Windows Vista",

@@ -81,7 +81,7 @@ func (b *builder) nodeRows(v *view, device domain.Ref, n domain.Node) {
 }
 
 // whose sets what a sync-state row says about its place in Proxmox. The node's
-// plugin row fills endpoint and cluster by itself (contract/sync-state.md).
+// plugin row fills endpoint and cluster by itself.
 func (b *builder) whose(v *view, f domain.Fields, node string) {
 	f["proxmox_node_name"] = node
 	f["proxmox_cluster_name"] = v.Cluster.Name

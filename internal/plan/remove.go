@@ -77,7 +77,7 @@ func (p *planner) remove(c Change) {
 }
 
 // unlink removes the rows of a guest's own view that point at an address which
-// goes: NetBox refuses to remove it otherwise (contract/sync-state.md 4).
+// goes: NetBox refuses to remove it otherwise.
 func (p *planner) unlink(address int, with Change) {
 	for _, r := range p.idx.linking(address) {
 		ref := domain.At(domain.KindGuestInterfaceAddr, r.ID)
