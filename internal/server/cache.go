@@ -31,7 +31,9 @@ func newAnswers() *answers { return &answers{Cache: netbox.NewCache(netbox.Cache
 func (a *answers) watch(l *run.Launcher) {
 	told := l.ObserveNetBox
 	l.ObserveNetBox = func(x netbox.Exchange) {
-		if x.Method != http.MethodGet {
+		switch x.Method {
+		case http.MethodGet, http.MethodHead, http.MethodOptions:
+		default:
 			a.Written()
 		}
 		if told != nil {

@@ -77,6 +77,13 @@ func objectResponse() map[string]*huma.Response {
 	}}}
 }
 
+// listResponse is a list of such objects.
+func listResponse() map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {Description: "As NetBox answers them", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
+	}}}
+}
+
 // lookRoute passes on one document of NetBox.
 func (s *Server) lookRoute(path, id, summary, netboxPath string, query url.Values) {
 	op := lookOperation(path, id, "netbox", summary)
@@ -91,9 +98,7 @@ func (s *Server) lookRoute(path, id, summary, netboxPath string, query url.Value
 func (s *Server) lookListRoute(path, id, tag, summary, netboxPath string) {
 	op := lookOperation(path, id, tag, summary)
 	op.Description = "NetBox's own filters may be given, such as tag=proxbox, and fields to have less of each."
-	op.Responses = map[string]*huma.Response{"200": {Description: "As NetBox answers them", Content: map[string]*huma.MediaType{
-		"application/json": {Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
-	}}}
+	op.Responses = listResponse()
 	register(s, op, func(ctx context.Context, in *lookInput) (*objectOutput, error) {
 		raw, err := s.lookList(ctx, netboxPath, filters(in.query), branchOf(in.query))
 		return &objectOutput{raw}, netboxProblem(err)

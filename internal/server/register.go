@@ -35,6 +35,7 @@ func (s *Server) routes() error {
 	s.socketRoutes()
 	s.individualRoutes()
 	s.netboxReadRoutes()
+	s.extrasRoutes()
 	s.cacheRoutes()
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)

@@ -196,14 +196,19 @@ func (s *Server) wait(ctx context.Context, stage run.Stage, query url.Values, vm
 	return ask, res, err
 }
 
-// carryOut starts a run and returns how it ended. One that has to wait for
-// another too long is 409; it keeps its place for who asks again.
+// carryOut starts a run and returns how it ended.
 func (s *Server) carryOut(ctx context.Context, ask run.Ask) (*run.Result, error) {
+	return s.await(ctx, func() (*run.Run, error) { return s.launcher.Start(ask) })
+}
+
+// await starts a run and returns how it ended. One that has to wait for
+// another too long is 409; it keeps its place for who asks again.
+func (s *Server) await(ctx context.Context, start func() (*run.Run, error)) (*run.Result, error) {
 	if !s.open() {
 		return nil, errClosing
 	}
 	defer s.streams.Done()
-	r, err := s.launcher.Start(ask)
+	r, err := start()
 	if err != nil {
 		return nil, err
 	}
