@@ -74,6 +74,9 @@ func (p *program) testProxmox(ctx context.Context, l *run.Launcher, e domain.Pro
 	for _, m := range check.Missing {
 		fmt.Fprintf(p.stdout, "  missing: %s: %s\n    %s\n", m.What, m.Reason, m.WayOut)
 	}
+	for _, o := range check.Optional {
+		fmt.Fprintf(p.stdout, "  optional: %s: %s\n    %s\n", o.What, o.Reason, o.WayOut)
+	}
 	return len(check.Missing) == 0
 }
 

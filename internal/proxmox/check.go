@@ -16,6 +16,8 @@ type Check struct {
 	// Missing are the rights without which a part cannot be read, each with
 	// the command that gives it.
 	Missing []domain.Problem
+	// Optional are rights that are more than looking, with what goes without.
+	Optional []domain.Problem
 }
 
 // Check asks for the release and for what the user or token may read. Its
@@ -51,6 +53,13 @@ func (c *Client) Check(ctx context.Context) (Check, error) {
 				WayOut: need.wayOut,
 			})
 		}
+	}
+	if !rights.allBackups() {
+		out.Optional = append(out.Optional, domain.Problem{
+			What:   "Datastore.AllocateSpace on /storage and VM.Backup on /vms",
+			Reason: fmt.Sprintf("%s does not have both on all of it, so backups stay hidden; Proxmox lists them to nobody else", out.Principal),
+			WayOut: `pveum role add ProxboxBackup --privs "Datastore.AllocateSpace VM.Backup" && ` + c.grant("/", "ProxboxBackup"),
+		})
 	}
 	return out, nil
 }
