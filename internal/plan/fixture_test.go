@@ -83,7 +83,7 @@ func (w *world) plugin(s *domain.Snapshot) {
 func (w *world) find(t *testing.T, kind domain.Kind, name string) *domain.Row {
 	t.Helper()
 	for r := range w.inv.Table(kind).Rows() {
-		for _, field := range []string{"name", "address", "mac_address", "proxmox_vm_name", "slug"} {
+		for _, field := range []string{"name", "address", "mac_address", "proxmox_vm_name", "slug", "volume_id"} {
 			if s := r.Text(field); s == name || s != "" && strings.HasPrefix(s, name+"/") {
 				return r
 			}

@@ -25,6 +25,8 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 		p.backups(items)
 	case domain.KindTaskHistory:
 		p.tasks(items)
+	case domain.KindReplication, domain.KindBackupRoutine:
+		p.withoutEndpoint(items)
 	}
 	for _, it := range items {
 		if it.state == pending {

@@ -20,6 +20,7 @@ var kinds = []domain.Kind{
 	domain.KindVLAN, domain.KindIPAddress, domain.KindProxmoxEndpoint, domain.KindProxmoxCluster, domain.KindProxmoxNode,
 	domain.KindVMState, domain.KindDeviceState, domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState,
 	domain.KindIPAddressState, domain.KindInterfaceState,
+	domain.KindProxmoxStorage, domain.KindSnapshot, domain.KindBackup, domain.KindTaskHistory, domain.KindReplication, domain.KindBackupRoutine,
 }
 
 // world is a NetBox of the mind: it does what a plan says and nothing else.
@@ -27,6 +28,8 @@ type world struct {
 	inv  *domain.Inventory
 	next int
 	keep map[domain.Ref]string // what a person would miss
+
+	removes map[domain.Kind]bool // what a run is asked to remove
 }
 
 func newWorld() *world {
@@ -163,7 +166,10 @@ func empty(kind domain.Kind) domain.Fields {
 		"enabled", "vcpus", "memory", "virtual_machine_type", "dns_name", "assigned_object", "size", "endpoint", "proxmox_node", "proxmox_cluster",
 		"proxmox_status", "proxmox_tags", "proxmox_search_domain", "proxmox_link", "proxmox_start_at_boot", "proxmox_qemu_agent",
 		"proxmox_unprivileged_container", "proxbox_bridge", "proxbox_bridge_raw_value", "proxbox_storage_raw_value", "proxmox_mac",
-		"parent", "bridge", "lag", "type", "proxmox_last_synced_role_id"} {
+		"parent", "bridge", "lag", "type", "proxmox_last_synced_role_id", "proxbox_storage"} {
+		f[name] = nil
+	}
+	for _, name := range recordFields[kind] {
 		f[name] = nil
 	}
 	switch kind {
@@ -176,7 +182,7 @@ func empty(kind domain.Kind) domain.Fields {
 func planOf(w *world, snaps ...*domain.Snapshot) *plan.Plan {
 	d := desire.Build(snaps, everything)
 	return plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
-		Keep: w.keep, Stamp: "2026-01-01T00:00:00Z"})
+		Keep: w.keep, Removes: w.removes, Stamp: "2026-01-01T00:00:00Z"})
 }
 
 func mac(n int) string { return fmt.Sprintf("BC:24:11:00:%02X:%02X", n>>8&0xff, n&0xff) }
@@ -236,6 +242,7 @@ func anySnapshot(t *rapid.T, endpoint int) *domain.Snapshot {
 		}
 		s.Guests = append(s.Guests, g)
 	}
+	anyRecords(t, s)
 	return s
 }
 

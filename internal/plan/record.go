@@ -134,6 +134,22 @@ func (p *planner) forGuest(it *item) {
 	p.skip(it, it.Fields["virtual_machine"])
 }
 
+// withoutEndpoint leaves out what hangs on an endpoint that the plugin does not
+// have, and says so once.
+func (p *planner) withoutEndpoint(items []*item) {
+	count := map[int]int{}
+	for _, it := range items {
+		if ref := it.Fields["endpoint"].(domain.Ref); p.Inventory.Row(ref) == nil && p.known(ref.Kind) {
+			it.state = dropped
+			if count[ref.ID]++; count[ref.ID] == 1 {
+				p.report(Report{Outcome: Conflict, Kind: it.Kind, Key: it.Key, Label: it.Label, Field: "endpoint",
+					Reason: fmt.Sprintf("the plugin keeps it, and all of its kind, with its own record of the endpoint, and has none with the id %d", ref.ID),
+					WayOut: "let the plugin push its endpoints again, or take the wrong (nb:<id>) out of the endpoint's name"})
+			}
+		}
+	}
+}
+
 // snapshotName is what the plugin lets stand once, whatever the cluster.
 func snapshotName(f domain.Fields) string {
 	name, _ := f["name"].(string)
