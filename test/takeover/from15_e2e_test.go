@@ -17,11 +17,11 @@ func TestFrom0015Real(t *testing.T) {
 	f := newField(t, proxmoxsim.Demo(30), "")
 	fill15(t, f, snapshot(t, f.pve.Endpoint(), nil))
 	f.connect(t, 0)
-	before, last := netboxstate.Count(t, f), f.LastChange(t)
+	before, last := netboxstate.CountWithPlugin(t, f), f.LastChange(t)
 
 	first := f.sync(t)
 
-	got := slices.Concat([]string{"# what is new"}, compare(t, before, netboxstate.Count(t, f)),
+	got := slices.Concat([]string{"# what is new"}, compare(t, before, netboxstate.CountWithPlugin(t, f)),
 		[]string{"# what is changed"}, netboxstate.Written(t, f.Changes(t, last)),
 		[]string{"# what is reported"}, conflicts(first))
 	netboxstate.Golden(t, "0.0.15", got)

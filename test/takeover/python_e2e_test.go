@@ -25,7 +25,7 @@ func fromPython(t *testing.T) *field {
 // has nothing left to write.
 func TestFromPython(t *testing.T) {
 	f := fromPython(t)
-	before, last, guests := netboxstate.Count(t, f), f.LastChange(t), guestIDs(t, f)
+	before, last, guests := netboxstate.CountWithPlugin(t, f), f.LastChange(t), guestIDs(t, f)
 
 	first := f.sync(t)
 
@@ -36,7 +36,7 @@ func TestFromPython(t *testing.T) {
 		}
 	}
 
-	got := slices.Concat([]string{"# what is new"}, compare(t, before, netboxstate.Count(t, f)),
+	got := slices.Concat([]string{"# what is new"}, compare(t, before, netboxstate.CountWithPlugin(t, f)),
 		[]string{"# what is changed"}, netboxstate.Written(t, f.Changes(t, last)),
 		[]string{"# what is reported"}, conflicts(first))
 	netboxstate.Golden(t, "python-0.0.28", got)

@@ -4,6 +4,7 @@ package netboxstate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,11 +13,34 @@ import (
 // key: its kind and key, by its kind and id.
 type Census map[string]string
 
+// ofPlugin are the lists of the plugin that people know by a key.
+var ofPlugin = []list{
+	{"storage", "plugins/proxbox/storage", []string{"cluster", "name"}},
+	{"snapshot", "plugins/proxbox/snapshots", []string{"virtual_machine", "name"}},
+	{"backup", "plugins/proxbox/backups", []string{"volume_id"}},
+	{"replication", "plugins/proxbox/replications", []string{"endpoint", "replication_id"}},
+	{"backup routine", "plugins/proxbox/backup-routines", []string{"endpoint", "job_id"}},
+	{"guest interface", "plugins/proxbox/guest-vm-interfaces", []string{"virtual_machine", "name"}},
+	{"guest interface address", "plugins/proxbox/guest-vm-interface-addresses", []string{"guest_interface", "ip_address"}},
+	{"cloud-init", "plugins/proxbox/vm-cloudinit", []string{"virtual_machine"}},
+}
+
 // Count takes a census.
 func Count(t testing.TB, nb NetBox) Census {
 	t.Helper()
+	return count(t, nb, lists)
+}
+
+// CountWithPlugin takes a census that has the plugin's rows too.
+func CountWithPlugin(t testing.TB, nb NetBox) Census {
+	t.Helper()
+	return count(t, nb, slices.Concat(lists, ofPlugin))
+}
+
+func count(t testing.TB, nb NetBox, of []list) Census {
+	t.Helper()
 	c := Census{}
-	for _, l := range lists {
+	for _, l := range of {
 		if l.key == nil {
 			continue
 		}
