@@ -48,6 +48,9 @@ func (r *Result) Report() Report {
 }
 
 func (l *Launcher) begin(ctx context.Context, r *Run, ask Ask) {
+	r.mu.Lock()
+	r.diary = newDiary(l.logger(), r)
+	r.mu.Unlock()
 	if l.History == nil {
 		return
 	}

@@ -67,6 +67,7 @@ type Run struct {
 	done      chan struct{}
 	mu        sync.Mutex
 	history   []Event
+	diary     *diary // nil before the run began
 	listeners map[chan Event]bool
 	idle      *time.Timer
 	result    *Result
@@ -254,6 +255,9 @@ func (r *Run) stopping() bool {
 func (r *Run) Emit(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.diary != nil {
+		r.diary.note(e)
+	}
 	r.history = append(r.history, e)
 	if len(r.history) > maxHistory {
 		r.history = slices.Delete(r.history, 0, len(r.history)-maxHistory)
