@@ -317,3 +317,29 @@ func TestLogStreamLivesAndEnds(t *testing.T) {
 		}
 	})
 }
+
+// Who has a run's id finds what happened in it.
+func TestLogOfARun(t *testing.T) {
+	f := newFixture(t).withKeys().withEndpoints().withLogs()
+	result := f.get("/full-update").(map[string]any)
+	id, _ := result["run_id"].(string)
+	page := f.logPage("?operation_id=" + id)
+	said := page.messages()
+	for _, want := range []string{"NetBox is read", "the run ended"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the log of the run does not say %q: %s", want, said)
+		}
+	}
+	phases := map[string]bool{}
+	for _, e := range page.Logs {
+		if e.Operation == nil || *e.Operation != "full-update" {
+			t.Errorf("an entry of the run: %+v", e)
+		}
+		if e.Phase != nil {
+			phases[*e.Phase] = true
+		}
+	}
+	if !phases["read netbox"] || !phases["read proxmox"] || !phases["plan"] {
+		t.Errorf("phases %v", phases)
+	}
+}
