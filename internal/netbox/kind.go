@@ -2,6 +2,7 @@ package netbox
 
 import (
 	"slices"
+	"strings"
 
 	"proxbox/internal/domain"
 )
@@ -113,7 +114,7 @@ var specs = map[domain.Kind]kindSpec{
 
 	domain.KindProxmoxEndpoint: {path: "plugins/proxbox/endpoints/proxmox/", needs: needPlugin, fields: slices.Concat(
 		text("name", "domain"), ref(domain.KindIPAddress, "ip_address"), integer("port"),
-		ref(domain.KindDeviceRole, "default_role_qemu", "default_role_lxc"))},
+		ref(domain.KindDeviceRole, "default_role_qemu", "default_role_lxc"), endpointFlags)},
 	domain.KindProxmoxCluster: {path: "plugins/proxbox/proxmox-clusters/", needs: needPlugin, fields: slices.Concat(
 		text("name"), ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindCluster, "netbox_cluster"))},
 	domain.KindProxmoxNode: {path: "plugins/proxbox/proxmox-nodes/", needs: needPlugin, fields: slices.Concat(
@@ -179,8 +180,23 @@ var ownership = slices.Concat(
 	ref(domain.KindProxmoxCluster, "proxmox_cluster"), text("proxmox_node_name", "proxmox_cluster_name"),
 	integer("proxmox_endpoint_raw_id"))
 
+// endpointFlags are the flags that an endpoint's row may set for itself.
+var endpointFlags = slices.Concat(
+	boolean(strings.Fields(`overwrite_device_role overwrite_device_type overwrite_device_tags overwrite_device_status
+		overwrite_device_description overwrite_device_custom_fields overwrite_vm_role overwrite_vm_type overwrite_vm_platform
+		overwrite_vm_tags overwrite_vm_proxmox_tags overwrite_vm_description overwrite_vm_custom_fields overwrite_vm_cloudinit
+		overwrite_cluster_tags overwrite_cluster_description overwrite_cluster_custom_fields overwrite_node_interface_tags
+		overwrite_node_interface_custom_fields overwrite_storage_tags overwrite_vm_interface_tags
+		overwrite_vm_interface_custom_fields overwrite_ip_status overwrite_ip_tags overwrite_ip_custom_fields
+		overwrite_ip_address_dns_name`)...),
+	choice(strings.Fields(`sync_mode_vm sync_mode_vm_template sync_mode_vm_interface sync_mode_mac sync_mode_ip_address
+		sync_mode_cluster sync_mode_node sync_mode_storage sync_mode_sdn sync_mode_sdn_bgp`)...))
+
 // Path returns where a kind lives below /api/.
 func Path(kind domain.Kind) string { return specs[kind].path }
+
+// ReadsTags tells whether the tags of a kind's objects are read with them.
+func ReadsTags(kind domain.Kind) bool { return specs[kind].reads("tags") }
 
 // Has tells whether a NetBox with these capabilities has the kind.
 func (c Capabilities) Has(kind domain.Kind) bool {

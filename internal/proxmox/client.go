@@ -47,6 +47,10 @@ type Options struct {
 	Concurrency int
 	// TaskLimit is how many of its latest tasks are read of each node.
 	TaskLimit int
+	// SkipGuest and SkipStorage, if not nil, tell of which guests nothing is
+	// read beyond the list of guests, and of which storages no content.
+	SkipGuest   func(domain.Guest) bool
+	SkipStorage func(name string) bool
 	// Transport carries the requests in place of the network (simulators).
 	// The read-only guard and the credentials are put before it all the same.
 	Transport http.RoundTripper

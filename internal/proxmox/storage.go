@@ -113,6 +113,12 @@ func names(s string) []string {
 	return slices.Compact(out)
 }
 
+// hasBackups tells whether the content of a storage is read.
+func (r *reading) hasBackups(s *domain.Storage) bool {
+	skip := r.c.opts.SkipStorage
+	return slices.Contains(s.Content, "backup") && s.Enabled && (skip == nil || !skip(s.Name))
+}
+
 // backups lists the backup volumes of every storage that may hold some: a
 // shared storage through one node, any other through each. Only a list that
 // is whole is known; what was read of another is kept as its value.
@@ -126,7 +132,7 @@ func (r *reading) backups(ctx context.Context, list []domain.Storage) {
 	var wg sync.WaitGroup
 	for i := range list {
 		s := &list[i]
-		if !slices.Contains(s.Content, "backup") || !s.Enabled {
+		if !r.hasBackups(s) {
 			continue
 		}
 		wg.Go(func() {
@@ -141,7 +147,7 @@ func (r *reading) backups(ctx context.Context, list []domain.Storage) {
 	}
 	wg.Wait()
 	for _, s := range list {
-		if slices.Contains(s.Content, "backup") && s.Enabled && !s.Backups.OK {
+		if r.hasBackups(&s) && !s.Backups.OK {
 			whole = false
 		}
 	}

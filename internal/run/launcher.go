@@ -144,7 +144,11 @@ func (l *Launcher) pass(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 }
 
 func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {
-	branch := ask.Query.Get("netbox_branch_schema_id")
+	asked, err := settings.ParseFlags(ask.Query, settings.DefaultFlags())
+	if err != nil {
+		return nil, err
+	}
+	branch := asked.BranchSchemaID
 	nb, values, err := l.OpenNetBox(ctx, ask.DryRun, branch)
 	if err != nil {
 		return nil, err
@@ -164,7 +168,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 	res, err := Do(ctx, Request{
 		Memory: l.Memory, Shared: fmt.Sprintf("%s %s %v", nb.URL(), branch, slices.Sorted(slices.Values(ask.Endpoints))),
 		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests, Target: ask.Target,
-		Options: options(values, flags), Flags: flags.Overwrite,
+		Options: options(values, flags), Flags: flags.Overwrite, Rules: ask.rulesBy(values), AgentNames: flags.UseGuestAgentInterfaceName,
 		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
 		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
 		BackupBatchSize: settings.BackupBatchSize.In(values), BackupBatchDelay: settings.BackupBatchDelay.In(values),
@@ -201,6 +205,10 @@ func options(v *settings.Values, f settings.Flags) desire.Options {
 		DefaultRoles: map[domain.GuestType]int{
 			domain.QEMU: settings.DefaultRoleQEMU.In(v), domain.LXC: settings.DefaultRoleLXC.In(v),
 		},
+		Metadata:      f.ParseDescriptionMetadata,
+		AgentPlatform: f.SyncVMPlatformFromGuestAgent,
+		PreferIPv6:    f.PrimaryIPPreference == settings.IPv6,
+		Filter:        filter(v),
 	}
 }
 
@@ -303,7 +311,8 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 	for _, g := range ask.Guests {
 		scope.Guests = append(scope.Guests, g.VMID)
 	}
-	scope.AgentOS = f.SyncVMPlatformFromGuestAgent
+	scope.AgentOS = f.SyncVMPlatformFromGuestAgent && scope.Configs
+	scope.Tasks = scope.Tasks && f.SyncTaskHistory
 	var out []*source
 	var errs []error
 	for _, ep := range endpoints {
@@ -325,7 +334,10 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 
 // OpenProxmox opens one endpoint by the settings.
 func (l *Launcher) OpenProxmox(ep domain.ProxmoxEndpoint, v *settings.Values) (*proxmox.Client, error) {
+	left := filter(v)
 	opts := proxmox.Options{
+		SkipGuest:    func(g domain.Guest) bool { return !left.Guest(g) },
+		SkipStorage:  func(name string) bool { return !left.Storage(name) },
 		AgentTimeout: settings.GuestAgentTimeout.In(v), Concurrency: settings.VMSyncMaxConcurrency.In(v), Logger: l.logger(),
 		Observe: l.ObserveProxmox, TaskLimit: settings.TaskHistoryLimit.In(v),
 	}

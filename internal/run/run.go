@@ -46,6 +46,12 @@ type Request struct {
 	Shared  string
 	Options desire.Options
 	Flags   desire.Flags
+	// Rules, if not nil, are the flags of each endpoint, by what NetBox has of
+	// it; they go before Flags.
+	Rules func(domain.ProxmoxEndpoint, *domain.Inventory) desire.Rules
+	// AgentNames names VM interfaces as the guest agent does where the plugin
+	// has no rows for the guest's own view.
+	AgentNames bool
 	// DryRun stops before the first write.
 	DryRun       bool
 	OverrideFuse bool
@@ -131,6 +137,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	opt := req.Options
 	opt.VirtualMachineTypes = caps.VirtualMachineTypes
 	opt.Plugin, opt.SyncState = caps.Plugin != "", caps.SyncState
+	opt.LegacyRename = opt.LegacyRename || req.AgentNames && caps.Plugin != "" && !caps.GuestInterfaces
 	opt.GuestInterfaces = opt.GuestInterfaces && caps.GuestInterfaces
 
 	since := req.tasksSince(res.Started)
@@ -140,6 +147,11 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	snapshots, inv, err := read(ctx, req, res, since)
 	if err != nil {
 		return res, err
+	}
+	if req.Rules != nil {
+		opt.Rules = func(ep domain.ProxmoxEndpoint) desire.Rules { return req.Rules(ep, inv) }
+	} else {
+		opt.Rules = func(domain.ProxmoxEndpoint) desire.Rules { return desire.Rules{Overwrite: req.Flags} }
 	}
 	res.Desired = desire.Build(snapshots, opt)
 	if req.Target != nil {
@@ -196,7 +208,13 @@ type Turn interface {
 // planAndWrite compares the two pictures and has the difference written.
 func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inventory, caps netbox.Capabilities) (err error) {
 	in := plan.Input{Objects: res.Desired.Objects, Whole: res.Desired.Whole, Inventory: inv, Owns: desire.Owns(req.Flags),
-		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Removes: req.Removes, Stamp: res.Started.UTC().Format(time.RFC3339)}
+		AddTags: caps.AddTags, OverrideFuse: req.OverrideFuse, Removes: req.Removes, Stamp: res.Started.UTC().Format(time.RFC3339),
+		OwnsAt: res.Desired.Owns(req.Flags)}
+	held, err := req.held(ctx, res.Desired, inv)
+	if err != nil {
+		return fmt.Errorf("read NetBox: %w", err)
+	}
+	in.Limits = req.limits(res.Desired, held)
 	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
 		return err
 	}
@@ -331,7 +349,7 @@ var Inventoried = []domain.Kind{
 	domain.KindProxmoxEndpoint, domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindVMState, domain.KindDeviceState,
 	domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState, domain.KindIPAddressState, domain.KindInterfaceState,
 	domain.KindTaskHistory, domain.KindBackup, domain.KindSnapshot, domain.KindProxmoxStorage, domain.KindReplication, domain.KindBackupRoutine,
-	domain.KindGuestInterface, domain.KindGuestInterfaceAddr, domain.KindCloudInit,
+	domain.KindGuestInterface, domain.KindGuestInterfaceAddr, domain.KindCloudInit, domain.KindTenant,
 }
 
 // ReadInventory reads what NetBox has of the kinds that a run compares, of the

@@ -179,6 +179,25 @@ func DefaultFlags() Flags {
 	return FlagsFrom(v)
 }
 
+// WithEndpoint returns the flags with those that the plugin's row of an endpoint
+// sets for itself: a truth under the name of an overwrite flag, the name of a
+// mode under that of a sync mode. What it leaves open, or is no flag, changes
+// nothing.
+func (f Flags) WithEndpoint(row map[string]any) Flags {
+	for i, o := range overwriteNames {
+		if on, ok := row[overwritePrefix+o.name].(bool); ok {
+			f.overwrite[i] = on
+		}
+	}
+	for i, k := range syncModes {
+		text, _ := row[modePrefix+modeNames[i].name].(string)
+		if mode, err := k.parse(text); err == nil {
+			f.modes[i] = mode.(SyncMode)
+		}
+	}
+	return f
+}
+
 // InvalidError is a parameter of a run whose value cannot be used.
 type InvalidError struct {
 	Param string

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,6 +187,19 @@ func logLevel(s Setting) Key[slog.Level] {
 // list splits what commas, blanks and line breaks part.
 func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
+}
+
+// patterns are what names are matched with.
+func patterns(s Setting) Key[[]string] {
+	return declare(s, "names or patterns such as web-*, parted by commas or blanks", func(text string) ([]string, error) {
+		all := list(text)
+		for _, p := range all {
+			if _, err := path.Match(p, ""); err != nil {
+				return nil, errForm
+			}
+		}
+		return all, nil
+	})
 }
 
 func networks(s Setting) Key[[]netip.Prefix] {

@@ -149,6 +149,40 @@ var (
 		Doc: "How long reading the configuration of one guest may take."}, 1, 3600)
 )
 
+// What is left out of every run. Patterns have * for any text and ? for any
+// character, and say nothing of case.
+var (
+	FilterTags = patterns(Setting{Name: "filter_tags", Env: "PROXBOX_FILTER_TAGS",
+		Doc: "Sync only guests that have one of these tags in Proxmox."})
+	FilterExcludeTags = patterns(Setting{Name: "filter_exclude_tags", Env: "PROXBOX_FILTER_EXCLUDE_TAGS",
+		Doc: "Do not sync guests that have one of these tags."})
+	FilterPools = patterns(Setting{Name: "filter_pools", Env: "PROXBOX_FILTER_POOLS",
+		Doc: "Sync only guests in one of these resource pools."})
+	FilterExcludePools = patterns(Setting{Name: "filter_exclude_pools", Env: "PROXBOX_FILTER_EXCLUDE_POOLS",
+		Doc: "Do not sync guests in one of these pools."})
+	FilterNames = patterns(Setting{Name: "filter_names", Env: "PROXBOX_FILTER_NAMES",
+		Doc: "Sync only guests with one of these names."})
+	FilterExcludeNames = patterns(Setting{Name: "filter_exclude_names", Env: "PROXBOX_FILTER_EXCLUDE_NAMES",
+		Doc: "Do not sync guests with one of these names."})
+	FilterNodes = patterns(Setting{Name: "filter_nodes", Env: "PROXBOX_FILTER_NODES",
+		Doc: "Sync only guests on one of these nodes. The nodes themselves are synced all the same."})
+	FilterExcludeNodes = patterns(Setting{Name: "filter_exclude_nodes", Env: "PROXBOX_FILTER_EXCLUDE_NODES",
+		Doc: "Do not sync guests on one of these nodes."})
+	FilterTemplates = choice(Setting{Name: "filter_templates", Env: "PROXBOX_FILTER_TEMPLATES", Default: "include",
+		Doc: "Sync templates beside other guests, or not, or nothing but templates."},
+		"include", "exclude", "only")
+	FilterStorages = patterns(Setting{Name: "filter_storages", Env: "PROXBOX_FILTER_STORAGES",
+		Doc: "Sync only these storages, and the backups on them."})
+	FilterExcludeStorages = patterns(Setting{Name: "filter_exclude_storages", Env: "PROXBOX_FILTER_EXCLUDE_STORAGES",
+		Doc: "Do not sync these storages, nor the backups on them."})
+	FilterExcludeInterfaces = patterns(Setting{Name: "filter_exclude_interfaces", Env: "PROXBOX_FILTER_EXCLUDE_INTERFACES",
+		Doc: "Do not sync interfaces of guests with one of these names, in Proxmox (net1), in the guest (docker*) or in NetBox, nor their addresses."})
+	FilterSubnets = networks(Setting{Name: "filter_subnets", Env: "PROXBOX_FILTER_SUBNETS",
+		Doc: "Sync only addresses in these networks."})
+	FilterIgnoreSubnets = networks(Setting{Name: "filter_ignore_subnets", Env: "PROXBOX_FILTER_IGNORE_SUBNETS",
+		Doc: "Do not sync addresses in these networks."})
+)
+
 // What a run does. Each of these can be given as a query parameter for one
 // run, and the plugin gives them for one endpoint; see Flags.
 var (
