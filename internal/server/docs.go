@@ -15,7 +15,10 @@ import (
 	"strings"
 )
 
-const docsPath = "/docs"
+const (
+	docsPath  = "/docs"
+	redocPath = "/redoc" // the same page, where the Python service has another
+)
 
 // swagger holds the Swagger UI, each file compressed; gendocs makes it.
 //
@@ -46,7 +49,7 @@ func (s *Server) docsRoutes() error {
 		serve := docsFile(name, raw, policy)
 		s.router.Get(docsPath+"/"+name, serve)
 		if name == "index.html" {
-			for _, p := range []string{docsPath, docsPath + "/", docsPath + "/index.html"} {
+			for _, p := range []string{docsPath, docsPath + "/", docsPath + "/index.html", redocPath} {
 				s.public[p] = true
 				s.router.Get(p, serve)
 			}

@@ -14,6 +14,7 @@ import (
 func (s *Server) documentRoutes() error {
 	s.describe(documentPath, "openapi", "This document", "application/json")
 	s.describe(docsPath, "docs", "This document, for people", "text/html")
+	s.describe(redocPath, "redoc", "The same page", "text/html")
 	raw, err := s.api.OpenAPI().Downgrade()
 	if err != nil {
 		return fmt.Errorf("make the OpenAPI document: %w", err)

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+
+	"proxbox/internal/proxmox"
 )
 
 // cpuModel is a custom CPU model of a cluster. The plugin keeps its texts in
@@ -43,4 +45,63 @@ func (s *Server) datacenterRoutes() {
 		})
 		return answered(r, out, err)
 	})
+	readRoute(s, base+"/cpu-models/{cputype}", "A custom CPU model; null when no cluster has it",
+		func(ctx context.Context, in *cpuModelInput) (*said[maybe[cpuModel]], error) {
+			r, err := s.read(ctx, in.query, s.waits.tab)
+			if err != nil {
+				return nil, err
+			}
+			all, err := flat(ctx, r, func(ctx context.Context, src *source) ([]cpuModel, error) {
+				id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, cpuModelsPath+proxmox.Path(in.CPUType), nil) })
+				if absent(err) || err == nil && len(found) == 0 {
+					return nil, nil
+				}
+				return []cpuModel{showCPUModel(id.name, found)}, err
+			})
+			return answered(r, oneOf(all, 0), err)
+		})
+	objectRoute(s, base+"/options", "The options of each cluster", "/cluster/options", showOptions)
+}
+
+type cpuModelInput struct {
+	readInput
+	CPUType string `path:"cputype" maxLength:"255"`
+}
+
+// datacenterOptions are the options of a cluster.
+type datacenterOptions struct {
+	ClusterName       string  `json:"cluster_name"`
+	Keyboard          *string `json:"keyboard"`
+	Language          *string `json:"language"`
+	EmailFrom         *string `json:"email_from"`
+	MaxWorkers        *int64  `json:"max_workers"`
+	MigrationUnsecure *bool   `json:"migration_unsecure"`
+	NextID            row     `json:"next_id"`
+	Notify            row     `json:"notify"`
+	CRS               row     `json:"crs"`
+	Location          *string `json:"location"`
+	Status            string  `json:"status"`
+	Error             *string `json:"error"`
+}
+
+func showOptions(cluster string, in row) datacenterOptions {
+	return datacenterOptions{
+		ClusterName: cluster, Keyboard: in.text("keyboard"), Language: in.text("language"), EmailFrom: in.text("email_from", "email-from"),
+		MaxWorkers: in.whole("max_workers"), MigrationUnsecure: in.truth("migration_unsecure", "migration-unsecure"),
+		NextID: in.propertiesOf("next-id", "next_id"), Notify: in.propertiesOf("notify"), CRS: in.propertiesOf("crs"), Location: in.text("location"), Status: allOK,
+	}
+}
+
+// propertiesOf is a field that is an object in one release and a text of
+// pairs in another; nil when it is not there.
+func (r row) propertiesOf(names ...string) row {
+	for _, name := range names {
+		if nested := r.below(name); nested != nil {
+			return nested
+		}
+		if text := r.text(name); text != nil {
+			return properties(*text)
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -168,7 +169,7 @@ func (p firewallPlace) aliases(ctx context.Context, src *source) ([]firewallAlia
 
 // sets are the IP sets with their entries.
 func (p firewallPlace) sets(ctx context.Context, src *source) ([]ipSet, error) {
-	return nested(ctx, src, p.path+"/ipset", "name", func(in row, entries []row) ipSet {
+	return nested(ctx, src, p.path+"/ipset", by("name"), func(in row, entries []row) ipSet {
 		return ipSet{ClusterName: p.cluster, Zone: p.zone, Node: p.node, VMID: p.vmid, Name: in.word("name"), Comment: in.text("comment"),
 			Digest: in.text("digest"), Status: allOK, Entries: mapped(entries, func(e row) ipSetEntry {
 				return ipSetEntry{e.text("cidr"), e.text("comment"), e.truth("nomatch")}
@@ -177,7 +178,7 @@ func (p firewallPlace) sets(ctx context.Context, src *source) ([]ipSet, error) {
 }
 
 func (p firewallPlace) groups(ctx context.Context, src *source) ([]securityGroup, error) {
-	return nested(ctx, src, p.path+"/groups", "group", func(in row, rules []row) securityGroup {
+	return nested(ctx, src, p.path+"/groups", by("group"), func(in row, rules []row) securityGroup {
 		name := in.word("group")
 		return securityGroup{ClusterName: p.cluster, Name: name, Comment: in.text("comment"), Digest: in.text("digest"), Status: allOK,
 			Rules: mapped(rules, func(r row) firewallRule {
@@ -213,16 +214,21 @@ func mapped[T any](rows []row, build func(row) T) []T {
 	return out
 }
 
+// by is the path of a row below its list, which is the name in one of its fields.
+func by(field string) func(row) string {
+	return func(in row) string { return proxmox.Path(in.word(field)) }
+}
+
 // nested reads a list and, side by side, what each of its rows has below it.
-func nested[T any](ctx context.Context, src *source, path, name string, build func(row, []row) T) ([]T, error) {
+func nested[T any](ctx context.Context, src *source, path string, below func(row) string, build func(row, []row) T) ([]T, error) {
 	rows, err := src.list(ctx, path, nil)
 	if err != nil {
 		return []T{}, err
 	}
-	below, errs := make([][]row, len(rows)), make([]error, len(rows))
+	lists, errs := make([][]row, len(rows)), make([]error, len(rows))
 	var wait sync.WaitGroup
 	for i, r := range rows {
-		wait.Go(func() { below[i], errs[i] = src.list(ctx, path+proxmox.Path(r.word(name)), nil) })
+		wait.Go(func() { lists[i], errs[i] = src.list(ctx, path+below(r), nil) })
 	}
 	wait.Wait()
 	out := []T{}
@@ -230,7 +236,7 @@ func nested[T any](ctx context.Context, src *source, path, name string, build fu
 		if errs[i] != nil {
 			return []T{}, errs[i]
 		}
-		out = append(out, build(r, below[i]))
+		out = append(out, build(r, lists[i]))
 	}
 	return out, nil
 }
@@ -270,6 +276,76 @@ func summaryOf(ctx context.Context, src *source) ([]firewallSummary, error) {
 	return []firewallSummary{out}, nil
 }
 
+// guestFirewallInput is a request for the firewall of a guest.
+type guestFirewallInput struct {
+	readInput
+	VMID   int    `path:"vmid" minimum:"1"`
+	Node   string `query:"node" maxLength:"255" doc:"Where the guest is; looked for when it is not given."`
+	VMType string `query:"vm_type" enum:"qemu,lxc" doc:"What it is; looked for when it is not given."`
+}
+
+// firewallRoute registers what can be read of a guest's firewall.
+func firewallRoute[T any](s *Server, what, summary string, read func(ctx context.Context, src *source, place firewallPlace) (T, error)) {
+	readRoute(s, "/proxmox/firewall/vms/{vmid}/"+what, summary, func(ctx context.Context, in *guestFirewallInput) (*said[T], error) {
+		r, err := s.read(ctx, in.query, s.waits.job)
+		if err != nil {
+			return nil, err
+		}
+		src, place, err := r.onGuest(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out, err := read(ctx, src, place)
+		return answered(r, out, err)
+	})
+}
+
+// onGuest is the one endpoint that has a guest, and where the guest's firewall
+// is.
+func (r *reading) onGuest(ctx context.Context, in *guestFirewallInput) (*source, firewallPlace, error) {
+	node, kind := in.Node, in.VMType
+	var src *source
+	var err error
+	if node != "" && kind != "" {
+		src, err = r.onNode(ctx, node)
+	} else {
+		src, node, kind, err = r.find(ctx, in.VMID)
+	}
+	if err != nil {
+		return nil, firewallPlace{}, err
+	}
+	id, err := src.identity(ctx)
+	return src, guestFirewall(id.name, node, domain.GuestType(kind), in.VMID), err
+}
+
+// find looks for a guest in the endpoints.
+func (r *reading) find(ctx context.Context, vmid int) (src *source, node, kind string, err error) {
+	type place struct {
+		src        *source
+		node, kind string
+	}
+	found, err := flat(ctx, r, func(ctx context.Context, src *source) ([]place, error) {
+		rows, err := src.list(ctx, "/cluster/resources", url.Values{"type": {"vm"}})
+		for _, row := range rows {
+			if or(row.whole("vmid")) == int64(vmid) {
+				return []place{{src, row.word("node"), row.word("type")}}, err
+			}
+		}
+		return nil, err
+	})
+	if err != nil {
+		return nil, "", "", err
+	}
+	var having []*source
+	for _, p := range found {
+		having = append(having, p.src)
+	}
+	if src, err = r.only(ctx, having, "guest "+strconv.Itoa(vmid)); err != nil {
+		return nil, "", "", err
+	}
+	return src, found[0].node, found[0].kind, nil
+}
+
 func (s *Server) firewallRoutes() {
 	const base = "/proxmox/firewall"
 	readRoute(s, base+"/summary", "The firewall of each cluster", func(ctx context.Context, in *readInput) (*said[[]firewallSummary], error) {
@@ -280,23 +356,86 @@ func (s *Server) firewallRoutes() {
 		out, err := flat(ctx, r, summaryOf)
 		return answered(r, out, err)
 	})
+	clusterFirewallRoute(s, "rules", "The firewall rules of clusters", firewallPlace.rules)
+	clusterFirewallRoute(s, "groups", "The security groups of clusters", firewallPlace.groups)
+	clusterFirewallRoute(s, "ipsets", "The IP sets of clusters", firewallPlace.sets)
+	clusterFirewallRoute(s, "aliases", "The aliases of clusters", firewallPlace.aliases)
+	readRoute(s, base+"/datacenter/options", "The firewall options of the first cluster; null when there is none",
+		func(ctx context.Context, in *readInput) (*said[maybe[firewallOptions]], error) {
+			r, err := s.read(ctx, in.query, s.waits.tab)
+			if err != nil {
+				return nil, err
+			}
+			all, err := each(ctx, r, func(ctx context.Context, src *source) (firewallOptions, error) {
+				id, err := src.identity(ctx)
+				if err != nil {
+					return firewallOptions{}, err
+				}
+				return datacenter(id.name).settings(ctx, src)
+			})
+			return answered(r, oneOf(all, 0), err)
+		})
 	readRoute(s, base+"/nodes/{node}/rules", "The firewall rules of a node", func(ctx context.Context, in *nodeInput) (*said[[]firewallRule], error) {
-		r, src, id, err := s.atNode(ctx, in, s.waits.job)
+		r, src, id, err := s.atNode(ctx, in.query, in.Node, s.waits.job)
 		if err != nil {
 			return nil, err
 		}
 		out, err := nodeFirewall(id.name, in.Node).rules(ctx, src)
 		return answered(r, out, err)
 	})
+	readRoute(s, base+"/nodes/{node}/options", "The firewall options of a node", func(ctx context.Context, in *nodeInput) (*said[firewallOptions], error) {
+		r, src, id, err := s.atNode(ctx, in.query, in.Node, s.waits.tab)
+		if err != nil {
+			return nil, err
+		}
+		out, err := nodeFirewall(id.name, in.Node).settings(ctx, src)
+		return answered(r, out, err)
+	})
+	firewallRoute(s, "rules", "The firewall rules of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]firewallRule, error) {
+		return place.rules(ctx, src)
+	})
+	firewallRoute(s, "ipsets", "The IP sets of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]ipSet, error) {
+		return place.sets(ctx, src)
+	})
+	firewallRoute(s, "aliases", "The aliases of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]firewallAlias, error) {
+		return place.aliases(ctx, src)
+	})
+	firewallRoute(s, "options", "The firewall options of a guest", func(ctx context.Context, src *source, place firewallPlace) (firewallOptions, error) {
+		return place.settings(ctx, src)
+	})
+}
+
+// settings are the options alone.
+func (p firewallPlace) settings(ctx context.Context, src *source) (firewallOptions, error) {
+	out, _, err := p.options(ctx, src)
+	return out, err
+}
+
+// clusterFirewallRoute registers a list of the clusters' firewalls.
+func clusterFirewallRoute[T any](s *Server, what, summary string, read func(firewallPlace, context.Context, *source) ([]T, error)) {
+	readRoute(s, "/proxmox/firewall/datacenter/"+what, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
+		r, err := s.read(ctx, in.query, s.waits.tab)
+		if err != nil {
+			return nil, err
+		}
+		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
+			id, err := src.identity(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return read(datacenter(id.name), ctx, src)
+		})
+		return answered(r, out, err)
+	})
 }
 
 // atNode begins the reading of the one endpoint that has a node.
-func (s *Server) atNode(ctx context.Context, in *nodeInput, patience time.Duration) (*reading, *source, clusterIdentity, error) {
-	r, err := s.read(ctx, in.query, patience)
+func (s *Server) atNode(ctx context.Context, query url.Values, node string, patience time.Duration) (*reading, *source, clusterIdentity, error) {
+	r, err := s.read(ctx, query, patience)
 	if err != nil {
 		return nil, nil, clusterIdentity{}, err
 	}
-	src, err := r.onNode(ctx, in.Node)
+	src, err := r.onNode(ctx, node)
 	if err != nil {
 		return nil, nil, clusterIdentity{}, err
 	}

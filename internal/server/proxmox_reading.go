@@ -3,11 +3,13 @@ package server
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +27,11 @@ import (
 type patience struct {
 	card time.Duration // of a card, and of what tells whether an endpoint is there
 	page time.Duration // of a page of the plugin
+	tab  time.Duration // of its page of the HA stack, which reads more
 	job  time.Duration // of one of its jobs, or of anybody else
 }
 
-var defaultPatience = patience{card: 3500 * time.Millisecond, page: 7 * time.Second, job: 25 * time.Second}
+var defaultPatience = patience{card: 3500 * time.Millisecond, page: 7 * time.Second, tab: 12 * time.Second, job: 25 * time.Second}
 
 // reading is the reading of endpoints for one request.
 type reading struct {
@@ -229,6 +232,58 @@ func readRoute[I, O any](s *Server, path, summary string, handle func(context.Co
 	})
 }
 
+// listRoute registers a route that answers a list of each cluster in one; a
+// cluster whose release does not have the list has nothing in it.
+func listRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
+	readRoute(s, path, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
+		r, err := s.read(ctx, in.query, s.waits.tab)
+		if err != nil {
+			return nil, err
+		}
+		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
+			id, rows, err := named(ctx, src, func() ([]row, error) { return src.listIfAny(ctx, asked) })
+			return mapped(rows, func(in row) T { return show(id.name, in) }), err
+		})
+		return answered(r, out, err)
+	})
+}
+
+// objectRoute registers a route that answers one object of each cluster.
+func objectRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
+	readRoute(s, path, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
+		r, err := s.read(ctx, in.query, s.waits.tab)
+		if err != nil {
+			return nil, err
+		}
+		out, err := each(ctx, r, func(ctx context.Context, src *source) (T, error) {
+			id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, asked, nil) })
+			return show(id.name, found), err
+		})
+		return answered(r, out, err)
+	})
+}
+
+// maybe is an object, or null.
+type maybe[T any] struct{ value *T }
+
+// oneOf is the element of a list, or null where there is none.
+func oneOf[T any](all []T, i int) maybe[T] {
+	if i < 0 || i >= len(all) {
+		return maybe[T]{}
+	}
+	return maybe[T]{&all[i]}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m maybe[T]) MarshalJSON() ([]byte, error) { return json.Marshal(m.value) }
+
+// Schema implements huma.SchemaProvider.
+func (maybe[T]) Schema(r huma.Registry) *huma.Schema {
+	s := *r.Schema(reflect.TypeFor[T](), false, "")
+	s.Nullable = true
+	return &s
+}
+
 // readProblem is the answer for what Proxmox did not give. What is not there is
 // 404; everything else is between us and Proxmox.
 func readProblem(ctx context.Context, err error) error {
@@ -251,15 +306,18 @@ func readProblem(ctx context.Context, err error) error {
 	return e
 }
 
-// optional tells whether Proxmox refused a read for what it is: its release
-// does not have it, or the token may not see it.
-func optional(err error) bool {
+// absent tells whether a release of Proxmox does not have what was asked for.
+func absent(err error) bool {
 	var status *proxmox.StatusError
-	return errors.As(err, &status) && (status.Code == http.StatusNotImplemented || status.Code == http.StatusForbidden || proxmox.NotExist(err) ||
-		status.Code == http.StatusInternalServerError && strings.Contains(status.Message+status.Reason, "migrated to rules"))
+	return errors.As(err, &status) && (status.Code == http.StatusNotImplemented || proxmox.NotExist(err) ||
+		strings.Contains(status.Message+status.Reason, "migrated to rules"))
 }
 
-// identity is what an endpoint reads: a cluster, or a host by itself.
+// optional tells whether Proxmox refused a read for what it is: its release
+// does not have it, or the token may not see it.
+func optional(err error) bool { return absent(err) || proxmox.Forbidden(err) }
+
+// clusterIdentity is what an endpoint reads: a cluster, or a host by itself.
 type clusterIdentity struct{ name, mode string }
 
 const (

@@ -124,6 +124,12 @@ func (r row) truth(names ...string) *bool {
 	return &yes
 }
 
+// below is an object in a field; empty when it is none.
+func (r row) below(name string) row {
+	nested, _ := r[name].(map[string]any)
+	return nested
+}
+
 // or is a value, or its zero for nil.
 func or[T any](v *T) T {
 	if v == nil {

@@ -36,7 +36,7 @@ func everyRoute(t *testing.T, s *Server) [][2]string {
 // Nothing but this is answered without an API key.
 var publicRoutes = []string{"GET /", "GET /health", "GET /auth/bootstrap-status", "POST /auth/register-key", "GET /openapi.json",
 	"GET /ws", "GET /ws/virtual-machines", // their key is in the first frame
-	"GET /docs", "GET /docs/", "GET /docs/index.html", "GET /docs/swagger-ui.css", "GET /docs/swagger-ui-bundle.js",
+	"GET /redoc", "GET /docs", "GET /docs/", "GET /docs/index.html", "GET /docs/swagger-ui.css", "GET /docs/swagger-ui-bundle.js",
 	"GET /docs/swagger-ui-standalone-preset.js", "GET /docs/favicon-16x16.png", "GET /docs/favicon-32x32.png"}
 
 // glance is call for who goes away when the answer begins, for some never end.
