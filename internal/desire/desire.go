@@ -54,6 +54,8 @@ type Desired struct {
 	// these may one of ours that is not wanted be removed (rules.md 7).
 	Whole    map[domain.PartsOf]bool
 	Problems []domain.Problem
+	// Present are the guests, nodes and storages that Proxmox has, wanted or not.
+	Present map[domain.Ref]bool
 
 	rules     map[domain.Key]Rules // by cluster
 	templates map[domain.Key]bool  // the guests that are templates
@@ -71,9 +73,10 @@ type builder struct {
 // (they share a node's certificate) are one picture, under the lower row id.
 func Build(snapshots []*domain.Snapshot, opt Options) *Desired {
 	b := &builder{opt: opt, seen: map[domain.Ref]int{}, out: Desired{
-		Whole: map[domain.PartsOf]bool{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
+		Whole: map[domain.PartsOf]bool{}, Present: map[domain.Ref]bool{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
 	for _, c := range unite(snapshots) {
 		b.cluster(c)
+		b.things(c)
 		b.out.Problems = append(b.out.Problems, c.Problems...)
 	}
 	b.out.prune()

@@ -500,7 +500,7 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 				return nil, fmt.Errorf("encode %s: %w", kind, err)
 			}
 			left--
-		case name == "proxmox_last_updated" || name == "changelog_message":
+		case name == "proxmox_last_updated" && !spec.reads(name), name == "changelog_message":
 			body[name] = v
 			left--
 		}

@@ -80,7 +80,7 @@ var specs = map[domain.Kind]kindSpec{
 	domain.KindDevice: {path: "dcim/devices/", fields: slices.Concat(
 		text("name", "description"), ref(domain.KindCluster, "cluster"), choice("status"),
 		ref(domain.KindDeviceType, "device_type"), ref(domain.KindDeviceRole, "role"), ref(domain.KindSite, "site"),
-		ref(domain.KindTenant, "tenant"), ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags"))},
+		ref(domain.KindTenant, "tenant"), ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags"), moment("last_updated"))},
 	domain.KindInterface: {path: "dcim/interfaces/", fields: slices.Concat(
 		text("name", "description"), ref(domain.KindDevice, "device"), choice("type", "mode"), boolean("enabled"),
 		integer("mtu"), ref(domain.KindVLAN, "untagged_vlan"), refs(domain.KindVLAN, "tagged_vlans"),
@@ -96,8 +96,8 @@ var specs = map[domain.Kind]kindSpec{
 		ref(domain.KindDeviceRole, "role"), ref(domain.KindVirtualMachineType, "virtual_machine_type"),
 		ref(domain.KindPlatform, "platform"), ref(domain.KindTenant, "tenant"),
 		[]fieldSpec{{"vcpus", decimalCodec{}}}, integer("memory", "disk"),
-		ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags")),
-		custom: []string{"proxmox_uuid", "proxmox_pool", "proxmox_ha_state", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
+		ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags"), moment("last_updated")),
+		custom: []string{"proxmox_uuid", "proxmox_created_at", "proxmox_pool", "proxmox_ha_state", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
 			"proxmox_vm_name", "proxmox_tags", "proxmox_last_synced_role_id"}},
 	domain.KindVirtualDisk: {path: "virtualization/virtual-disks/", fields: slices.Concat(
 		text("name", "description"), ref(domain.KindVirtualMachine, "virtual_machine"), integer("size"))},
@@ -124,7 +124,7 @@ var specs = map[domain.Kind]kindSpec{
 	domain.KindVMState: {path: "plugins/proxbox/sync-state/virtual-machines/", needs: needSyncState, fields: slices.Concat(
 		ref(domain.KindVirtualMachine, "virtual_machine"), ownership, integer("proxmox_vm_id"), ref(domain.KindDeviceRole, "proxmox_last_synced_role_id"),
 		text("proxmox_vm_type", "proxmox_vm_name", "proxmox_status", "proxmox_search_domain", "proxmox_link", "proxmox_tags"),
-		boolean("proxmox_start_at_boot", "proxmox_unprivileged_container", "proxmox_qemu_agent"))},
+		boolean("proxmox_start_at_boot", "proxmox_unprivileged_container", "proxmox_qemu_agent"), moment("proxmox_last_updated"))},
 	domain.KindDeviceState: {path: "plugins/proxbox/sync-state/devices/", needs: needSyncState, fields: slices.Concat(
 		ref(domain.KindDevice, "device"), ownership, text("proxmox_link"))},
 	domain.KindClusterState: {path: "plugins/proxbox/sync-state/clusters/", needs: needSyncState, fields: slices.Concat(
@@ -145,7 +145,7 @@ var specs = map[domain.Kind]kindSpec{
 		text("name", "storage_type", "content", "path", "nodes", "server", "username", "export", "share", "pool", "monhost",
 			"namespace", "datastore", "subdir", "mountpoint", "is_mountpoint", "preallocation", "format", "prune_backups"),
 		ref(domain.KindCluster, "cluster"), boolean("shared", "enabled"), integer("port", "max_protected_backups"),
-		document("raw_config"), refs(domain.KindTag, "tags"))},
+		document("raw_config"), refs(domain.KindTag, "tags"), moment("last_updated"))},
 	domain.KindBackup: {path: "plugins/proxbox/backups/", needs: needPlugin, fields: slices.Concat(
 		ref(domain.KindVirtualMachine, "virtual_machine"), ref(domain.KindProxmoxStorage, "proxmox_storage"),
 		text("storage", "volume_id", "notes", "encrypted", "verification_state", "verification_upid"),

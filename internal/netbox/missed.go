@@ -31,7 +31,11 @@ func (c *Client) Missed(ctx context.Context, doomed []domain.Ref, ownTag string)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(ids)) {
 		for chunk := range slices.Chunk(ids[kind], MaxIDs) {
-			err := c.List(ctx, specs[kind].path, ByID("id", chunk), func(raw json.RawMessage) error {
+			q := ByID("id", chunk)
+			if own := thingFields[kind]; own != nil {
+				q.Set("fields", strings.Join(own, ",")) // never with config_context
+			}
+			err := c.List(ctx, specs[kind].path, q, func(raw json.RawMessage) error {
 				var o map[string]json.RawMessage
 				if err := json.Unmarshal(raw, &o); err != nil {
 					return err
@@ -45,10 +49,14 @@ func (c *Client) Missed(ctx context.Context, doomed []domain.Ref, ownTag string)
 			if err != nil {
 				return nil, fmt.Errorf("read %s that are to be removed: %w", kind, err)
 			}
-			if kind == domain.KindIPAddress {
-				if err := c.missedByServices(ctx, chunk, missed); err != nil {
-					return nil, err
-				}
+			switch kind {
+			case domain.KindIPAddress:
+				err = c.missedByServices(ctx, chunk, missed)
+			case domain.KindVirtualMachine, domain.KindDevice:
+				err = c.missedByPointers(ctx, kind, chunk, missed)
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -110,7 +118,10 @@ var filled = map[domain.Kind][]string{
 	domain.KindVMInterface: {"description", "vrf", "l2vpn_termination", "tunnel_termination", "vlan_translation_policy"},
 	domain.KindInterface: {"description", "vrf", "cable", "wireless_link", "l2vpn_termination", "tunnel_termination", "vlan_translation_policy", "label",
 		"module"},
-	domain.KindVirtualDisk: {}, // its description is the program's
+	domain.KindVirtualDisk:    {}, // its description is the program's
+	domain.KindVirtualMachine: {"comments", "local_context_data", "config_template", "owner"},
+	domain.KindDevice: {"comments", "local_context_data", "config_template", "owner", "serial", "asset_tag", "location", "rack", "position", "latitude",
+		"longitude", "parent_device", "airflow", "virtual_chassis", "oob_ip"},
 }
 
 func whyMissed(kind domain.Kind, o map[string]json.RawMessage, defaults map[string]string, ownTag string) string {
@@ -121,6 +132,11 @@ func whyMissed(kind domain.Kind, o map[string]json.RawMessage, defaults map[stri
 	}
 	if n := o["count_fhrp_groups"]; !isNull(n) && string(n) != "0" {
 		return "a first-hop redundancy group uses it"
+	}
+	for _, count := range componentCounts {
+		if n := o[count]; !isNull(n) && string(n) != "0" {
+			return "it has components that are not ours (" + count + ")"
+		}
 	}
 	var custom map[string]json.RawMessage
 	if !isNull(o["custom_fields"]) && json.Unmarshal(o["custom_fields"], &custom) == nil {
@@ -134,7 +150,7 @@ func whyMissed(kind domain.Kind, o map[string]json.RawMessage, defaults map[stri
 	var tags []struct {
 		Slug string `json:"slug"`
 	}
-	if !isNull(o["tags"]) && json.Unmarshal(o["tags"], &tags) == nil {
+	if !isNull(o["tags"]) && thingFields[kind] == nil && json.Unmarshal(o["tags"], &tags) == nil {
 		for _, t := range tags {
 			if !strings.HasPrefix(t.Slug, ownTag) {
 				return "it has the tag " + t.Slug

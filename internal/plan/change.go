@@ -97,6 +97,7 @@ func (p *planner) skip(it *item, needs any) {
 func (p *planner) update(it *item) {
 	set, old := domain.Fields{}, domain.Fields{}
 	why := "changed in Proxmox"
+	p.statusAgain(it)
 	for _, field := range p.fields(it.Fields) {
 		if isLate(it.Kind, it.Fields[field]) || it.nameLate && (field == "name" || field == "cf_proxmox_vm_name") {
 			p.later(it, field)
@@ -149,6 +150,8 @@ func (p *planner) mayWrite(it *item, field string, current, v any) (why string, 
 		return "", domain.IsEmpty(current) // the plugin refuses to change it
 	case whose[field] && p.readByAnother(it):
 		return "", false
+	case (field == "status" || field == "enabled") && p.back(it):
+		return "it is there again in Proxmox", true
 	}
 	switch p.owns(it, field) {
 	case domain.OnCreate:

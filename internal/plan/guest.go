@@ -20,16 +20,21 @@ func namesEndpoint(st *domain.Row, id domain.Identity) bool {
 
 // states are the sync-state rows that may be the guest's, with their VMs.
 func (p *planner) states(it *item, accept func(st, vm *domain.Row) bool) *domain.Row {
+	var former *domain.Row // one that was marked as gone may be there again
 	for _, st := range p.idx.find(domain.KindVMState, strconv.Itoa(it.Identity.VMID)) {
 		vm := p.Inventory.Row(st.Ref("virtual_machine"))
 		if t := st.Text("proxmox_vm_type"); !p.free(domain.KindVirtualMachine, vm) || t != "" && t != string(it.Identity.Type) {
 			continue
 		}
-		if accept(st, vm) {
+		switch {
+		case anotherGuest(it.Identity, vm), !accept(st, vm):
+		case !p.marked(domain.KindVirtualMachine, vm):
 			return vm
+		case former == nil:
+			former = vm
 		}
 	}
-	return nil
+	return former
 }
 
 // guestByEndpoint: its row names our endpoint's row in the plugin, wherever
@@ -69,20 +74,25 @@ func (p *planner) guestByCustomField(it *item) *domain.Row {
 	if c := p.at(it.Fields["cluster"].(domain.Ref)); c != nil {
 		name = c.Identity.Name
 	}
-	var second *domain.Row
+	var second, former *domain.Row
 	for _, vm := range p.idx.find(domain.KindVirtualMachine, vmidKey(it.Identity.VMID)) {
 		if t := vm.Text("cf_proxmox_vm_type"); !p.free(domain.KindVirtualMachine, vm) || t != "" && t != string(it.Identity.Type) {
 			continue
 		}
-		if p.idx.stateRow(domain.KindVirtualMachine, vm.ID) != nil {
+		if p.idx.stateRow(domain.KindVirtualMachine, vm.ID) != nil || anotherGuest(it.Identity, vm) {
 			continue
 		}
 		switch {
+		case cluster != 0 && vm.Ref("cluster").ID == cluster && p.marked(domain.KindVirtualMachine, vm):
+			former = vm
 		case cluster != 0 && vm.Ref("cluster").ID == cluster:
 			return vm
 		case vm.Text("cf_proxmox_cluster") == name && !p.idx.ours(domain.KindCluster, p.Inventory.Row(vm.Ref("cluster"))):
 			second = vm
 		}
+	}
+	if former != nil {
+		return former
 	}
 	return second
 }

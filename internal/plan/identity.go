@@ -16,7 +16,7 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 	case domain.KindVirtualMachine:
 		p.asked(items)
 		p.roles(items)
-		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestCutOff, p.guestHandedOver)
+		p.inTurn(items, p.guestByEndpoint, p.guestInCluster, p.guestByBackend, p.guestByCustomField, p.guestCutOff, p.guestMoved, p.guestHandedOver)
 	case domain.KindIPAddress:
 		p.settleClaims(items)
 	case domain.KindSnapshot:

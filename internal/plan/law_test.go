@@ -28,6 +28,7 @@ type world struct {
 	inv  *domain.Inventory
 	next int
 	keep map[domain.Ref]string // what a person would miss
+	gone goneRules
 
 	removes map[domain.Kind]bool // what a run is asked to remove
 }
@@ -166,7 +167,7 @@ func empty(kind domain.Kind) domain.Fields {
 		"enabled", "vcpus", "memory", "virtual_machine_type", "dns_name", "assigned_object", "size", "endpoint", "proxmox_node", "proxmox_cluster",
 		"proxmox_status", "proxmox_tags", "proxmox_search_domain", "proxmox_link", "proxmox_start_at_boot", "proxmox_qemu_agent",
 		"proxmox_unprivileged_container", "proxbox_bridge", "proxbox_bridge_raw_value", "proxbox_storage_raw_value", "proxmox_mac",
-		"parent", "bridge", "lag", "type", "proxmox_last_synced_role_id", "proxbox_storage"} {
+		"parent", "bridge", "lag", "type", "proxmox_last_synced_role_id", "cf_proxmox_created_at", "proxbox_storage"} {
 		f[name] = nil
 	}
 	for _, name := range recordFields[kind] {
@@ -181,8 +182,8 @@ func empty(kind domain.Kind) domain.Fields {
 
 func planOf(w *world, snaps ...*domain.Snapshot) *plan.Plan {
 	d := desire.Build(snaps, everything)
-	return plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
-		Keep: w.keep, Removes: w.removes, Stamp: "2026-01-01T00:00:00Z"})
+	return w.gone.make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
+		Keep: w.keep, Removes: w.removes, Stamp: "2026-01-01T00:00:00Z"}, d)
 }
 
 func mac(n int) string { return fmt.Sprintf("BC:24:11:00:%02X:%02X", n>>8&0xff, n&0xff) }

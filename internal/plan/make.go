@@ -22,6 +22,7 @@ type item struct {
 	state    state
 	row      *domain.Row
 	adopted  bool // it was there before us: never marked, never removed
+	moved    bool // it was another place's guest before
 	nameLate bool // its name is another's until that one is renamed
 	why      string
 }
@@ -58,6 +59,7 @@ func Make(in Input) *Plan {
 	}
 	p.removeParts()
 	p.removeRecords()
+	p.things()
 	p.finishLate()
 	slices.SortStableFunc(p.plan.Changes, func(a, b Change) int { return a.Phase - b.Phase })
 	p.plan.Bound = map[domain.Ref]int{}
@@ -106,6 +108,9 @@ func (p *planner) kind(kind domain.Kind, items []*item) {
 	p.matchAll(kind, items)
 	for _, it := range items {
 		p.restrain(it)
+	}
+	if kind == domain.KindVirtualMachine {
+		p.reportTwins(items)
 	}
 	p.name(kind, items)
 	for _, it := range items {

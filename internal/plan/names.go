@@ -198,6 +198,11 @@ func (p *planner) numberNames(items []*item) {
 		case it.state == fresh:
 			rest = append(rest, it)
 		case it.state != bound:
+		case it.moved: // its name may be taken where it is now
+			if p.keepsName(it) {
+				p.rename(it, it.row.Text("name"))
+			}
+			rest = append(rest, it)
 		case p.keepsName(it):
 			p.rename(it, it.row.Text("name"))
 			used[p.placeOf(it, it.row.Text("name"))] = true

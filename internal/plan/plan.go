@@ -32,6 +32,9 @@ type Change struct {
 	Phase    int // the order of writing: a lower one is done first
 	// Of is the object that a sync-state row belongs to.
 	Of domain.Ref
+	// Orphan is true of what is done to a guest, node or storage because Proxmox
+	// does not have it any more.
+	Orphan bool
 }
 
 // Outcome is what became of an object that could not be made true.
@@ -72,6 +75,8 @@ type Input struct {
 	Removes map[domain.Kind]bool
 	// Keep says of objects that a plan would remove why they must stay.
 	Keep map[domain.Ref]string
+	// Things is about guests, nodes and storages that are gone.
+	Things Things
 	// Stamp is the run's moment, RFC 3339. It is written to sync-state rows,
 	// only together with another change of the same row.
 	Stamp string
@@ -89,6 +94,9 @@ type Plan struct {
 	// Doomed are the objects that this plan removes, and what goes with them:
 	// whether a person would miss one of them, the inventory does not say.
 	Doomed []domain.Ref
+	// Vanished are guests that would be marked as gone, once it is confirmed.
+	Vanished []Vanished
+	Notices  []Notice
 	// Bound is the id in NetBox of every wanted object that is there already.
 	Bound map[domain.Ref]int
 }

@@ -172,6 +172,9 @@ const (
 	MaxShare    = 0.10
 )
 
+// fuseLimit is how many of a number of objects may go in one run.
+func fuseLimit(owned int) int { return max(1, min(MaxRemovals, int(float64(owned)*MaxShare))) }
+
 func (p *planner) fuse(removals []Change, owned map[group]int) []Change {
 	if p.OverrideFuse {
 		return removals
@@ -187,7 +190,7 @@ func (p *planner) fuse(removals []Change, owned map[group]int) []Change {
 	})
 	for _, g := range groups {
 		n := count[g]
-		limit := max(1, min(MaxRemovals, int(float64(owned[g])*MaxShare)))
+		limit := fuseLimit(owned[g])
 		if n > limit || n == owned[g] && n > 1 {
 			p.report(Report{Outcome: Conflict, Kind: g.kind, Label: fmt.Sprintf("%d of %d", n, owned[g]),
 				Reason: fmt.Sprintf("this run would remove %d of our %d %s of one cluster; at most %d go in one run, so nothing is removed", n, owned[g], g.kind, limit),

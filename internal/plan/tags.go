@@ -35,6 +35,9 @@ func (p *planner) updateTags(it *item, set, old domain.Fields) {
 		a, r := p.syncedTags(it, current)
 		add, remove = append(add, a...), r
 	}
+	if p.back(it) {
+		remove = append(remove, p.goneTag())
+	}
 	if len(add) == 0 && len(remove) == 0 {
 		return
 	}

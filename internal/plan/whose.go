@@ -25,7 +25,9 @@ func (p *planner) readByAnother(it *item) bool {
 	}
 	cluster := parent.row.ID
 	if parent.Kind != domain.KindCluster {
-		cluster = parent.row.Ref("cluster").ID
+		if cluster = parent.row.Ref("cluster").ID; parent.moved {
+			return false // who read it before does not any more
+		}
 	}
 	endpoint := it.row.Ref("endpoint").ID
 	if link := p.Inventory.Row(it.row.Ref("proxmox_cluster")); endpoint == 0 && link != nil {

@@ -174,6 +174,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 		BackupBatchSize: settings.BackupBatchSize.In(values), BackupBatchDelay: settings.BackupBatchDelay.In(values),
 		Removes: map[domain.Kind]bool{domain.KindBackup: flags.DeleteNonexistentBackup, domain.KindSnapshot: flags.DeleteNonexistentSnapshot},
 		TaskAge: settings.TaskHistoryAge.In(values),
+		Orphans: Orphans{Mark: settings.DeleteOrphans.In(values), After: settings.DeleteOrphansAfter.In(values)},
 		Turn:    r, Watch: r.Emit, Log: l.logger().With("run", r.ID),
 	})
 	if err != nil {

@@ -55,6 +55,8 @@ type Request struct {
 	// DryRun stops before the first write.
 	DryRun       bool
 	OverrideFuse bool
+	// Orphans says what becomes of guests, nodes and storages that are gone.
+	Orphans Orphans
 	// Removes names the kinds of the plugin's rows that are removed, and not
 	// merely marked, when Proxmox does not have what they are about any more.
 	Removes map[domain.Kind]bool
@@ -215,10 +217,12 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 		return fmt.Errorf("read NetBox: %w", err)
 	}
 	in.Limits = req.limits(res.Desired, held)
+	in.Things = req.Orphans.things(res.Desired, res.Started)
 	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {
 		return err
 	}
 	req.narrow(res.Plan)
+	req.notices(res)
 	res.Inventory = inv
 	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(), Wanted: res.Wanted,
 		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
@@ -389,7 +393,8 @@ func runOf(message string) string {
 
 // makePlan plans, and plans again with what the inventory does not say: which
 // unmarked addresses on interfaces of ours a run made that ended before it
-// could mark them, and what of that which would be removed a person would miss.
+// could mark them, which guests are gone by their nodes' own word, and what of
+// that which would be removed a person would miss.
 func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in plan.Input) (*plan.Plan, error) {
 	p := plan.Make(in)
 	if len(p.Unproven) > 0 && caps.ChangelogMessage {
@@ -405,6 +410,13 @@ func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in pla
 			mark(in.Inventory.Table(domain.KindIPAddress), made)
 			p = plan.Make(in)
 		}
+	}
+	if confirmed := req.confirm(ctx, p.Vanished); len(confirmed) > 0 {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		in.Things.Confirmed = confirmed
+		p = plan.Make(in)
 	}
 	if len(p.Doomed) == 0 {
 		return p, nil

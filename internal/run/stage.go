@@ -148,7 +148,21 @@ func (s Stage) Narrow(p *plan.Plan) {
 	if s.kinds == nil {
 		return
 	}
-	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !s.Keeps(c.Kind, c.Key) && !s.pointsInto(c) })
+	needed := map[domain.Key]bool{} // tags that no other stage makes
+	for _, c := range p.Changes {
+		if !c.Orphan || !s.Keeps(c.Kind, c.Key) {
+			continue
+		}
+		for _, field := range []string{"add_tags", "tags"} {
+			tags, _ := c.Set[field].(domain.Refs)
+			for _, t := range tags {
+				needed[t.Key] = t.Key != ""
+			}
+		}
+	}
+	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool {
+		return !s.Keeps(c.Kind, c.Key) && !s.pointsInto(c) && !(c.Kind == domain.KindTag && needed[c.Key])
+	})
 	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return r.Kind != "" && !s.Keeps(r.Kind, r.Key) })
 }
 

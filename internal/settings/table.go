@@ -201,7 +201,9 @@ var (
 	SyncVMPlatformFromGuestAgent = boolean(Setting{Name: "sync_vm_platform_from_guest_agent", Param: "sync_vm_platform_from_guest_agent", Default: "false",
 		Doc: "Take the platform from what the guest agent says of its operating system, one request more a guest."})
 	DeleteOrphans = boolean(Setting{Name: "delete_orphans", Env: "PROXBOX_DELETE_ORPHANS", Plugin: plugin("false"), Default: "false",
-		Doc: "Mark guests that are gone from Proxmox as gone in NetBox."})
+		Doc: "Mark guests, nodes and storages that are gone from Proxmox as gone in NetBox: status decommissioning (a storage: not enabled) and the tag proxbox-soft-deleted. Without it they are only noticed."})
+	DeleteOrphansAfter = days(Setting{Name: "delete_orphans_after_days", Env: "PROXBOX_DELETE_ORPHANS_AFTER_DAYS", Default: "0",
+		Doc: "With delete_orphans: how long after that they are removed from NetBox, unless somebody uses them there or filled them in; 0 for never."}, 0, 36_500)
 	NodeDeviceNameTemplate = declare(Setting{Name: "node_device_name_template", Env: "PROXBOX_NODE_DEVICE_NAME_TEMPLATE", Plugin: plugin0029("{node}"), Default: "{node}",
 		Doc: "How the devices of nodes are named, unless the endpoint says otherwise."},
 		"text with {node}, and with {cluster}, {cluster_slug} and {endpoint} as needed", parseNodeTemplate)
