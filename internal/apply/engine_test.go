@@ -23,6 +23,9 @@ type engine struct {
 	client *netbox.Client
 	caps   netbox.Capabilities
 	flags  desire.Flags
+
+	removes map[domain.Kind]bool // what a run is asked to remove
+	batches map[domain.Kind]apply.Batching
 }
 
 func newEngine(t testing.TB, p netboxsim.Profile) *engine {
@@ -57,7 +60,7 @@ func (e *engine) plan(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Pla
 	d := desire.Build(snaps, desire.Options{VirtualMachineTypes: e.caps.VirtualMachineTypes, SyncState: e.caps.SyncState,
 		Plugin: e.caps.Plugin != "", IgnoreLinkLocal: true})
 	in := plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: inv, Owns: desire.Owns(e.flags), AddTags: e.caps.AddTags,
-		Stamp: "2026-01-01T00:00:00Z"}
+		Removes: e.removes, Stamp: "2026-01-01T00:00:00Z"}
 	p := plan.Make(in)
 	if len(p.Unproven) > 0 {
 		made, err := e.client.MadeWith(ctx, domain.KindIPAddress, p.Unproven, changelogPrefix)
@@ -89,7 +92,7 @@ func (e *engine) sync(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Pla
 	if err != nil {
 		return nil, apply.Result{}, err
 	}
-	opt := apply.Options{Settle: time.Millisecond}
+	opt := apply.Options{Settle: time.Millisecond, Batches: e.batches}
 	if e.caps.ChangelogMessage {
 		opt.Message = func(c plan.Change) string { return changelogPrefix + "test: " + c.Why }
 	}
@@ -166,7 +169,8 @@ func prefixes(list ...string) []netip.Prefix {
 	return out
 }
 
-// estate is a cluster of two nodes with guests of every sort.
+// estate is a cluster of two nodes with guests of every sort, and what the
+// plugin keeps of it.
 func estate(endpoint int, name string) *domain.Snapshot {
 	ep := domain.ProxmoxEndpoint{ID: endpoint, Name: fmt.Sprintf("%s-%d (nb:%d)", name, endpoint, endpoint),
 		Domain: fmt.Sprintf("px%d.example.org", endpoint), Port: 8006}
@@ -182,6 +186,7 @@ func estate(endpoint int, name string) *domain.Snapshot {
 	for n := range 8 {
 		s.Guests = append(s.Guests, guest(endpoint, 100+n, s.Nodes[n%2].Name))
 	}
+	withRecords(s)
 	return s
 }
 

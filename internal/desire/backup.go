@@ -25,8 +25,8 @@ func (b *builder) backups(v *view) {
 		}
 	}
 	if former > 0 && v.Complete.Guests {
-		b.note(domain.Problem{What: fmt.Sprintf("%d backups of %s", former, v.Cluster.Name),
-			Reason: "Proxmox does not have their guests any more; NetBox shows them where it still has the guest",
+		b.note(domain.Problem{What: "backups of " + v.Cluster.Name,
+			Reason: fmt.Sprintf("%d are of guests that Proxmox does not have any more; NetBox shows them where it still has the guest", former),
 			WayOut: "nothing has to be done; restore the guest, or remove its backups in Proxmox"})
 	}
 }

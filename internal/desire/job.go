@@ -26,8 +26,8 @@ func (v *view) perEndpoint(each func(pk int, ending domain.Key)) {
 // says so where there is something that it would have to hang on.
 func (b *builder) hasEndpoint(v *view, what string, n int) bool {
 	if len(v.pluginIDs) == 0 && n > 0 {
-		b.note(domain.Problem{What: fmt.Sprintf("%d %s of %s", n, what, v.Cluster.Name),
-			Reason: "the plugin keeps them with its own record of the endpoint, and " + firstOf(v.Endpoint.DisplayName(), v.Endpoint.Host()) + " names none",
+		b.note(domain.Problem{What: what + " of " + v.Cluster.Name,
+			Reason: fmt.Sprintf("%d are left out: the plugin keeps them with its own record of the endpoint, and %s names none", n, firstOf(v.Endpoint.DisplayName(), v.Endpoint.Host())),
 			WayOut: "add the endpoint in the plugin and let it push it, or name it with (nb:<id>) at the end"})
 	}
 	return len(v.pluginIDs) > 0

@@ -195,7 +195,7 @@ func TestWhoseBackup(t *testing.T) {
 	for _, complete := range []bool{false, true} {
 		s.Complete.Guests = complete
 		d := Build([]*domain.Snapshot{s}, full)
-		if told := len(d.Problems) == 1 && d.Problems[0].What == "2 backups of lab"; told != complete {
+		if told := len(d.Problems) == 1 && strings.HasPrefix(d.Problems[0].Reason, "2 are of guests"); told != complete {
 			t.Errorf("all guests shown %t: %v", complete, d.Problems)
 		}
 		if !d.Whole[domain.PartsOf{Owner: "c1/storage/nas", Kind: domain.KindBackup}] {
@@ -339,7 +339,7 @@ func TestNoPlaceForRecords(t *testing.T) {
 	}
 	s.Endpoint.Name = "px"
 	d := Build([]*domain.Snapshot{s}, full)
-	if len(d.Problems) != 2 || d.Problems[0].What != "2 replications of lab" || len(wanted(d, domain.KindReplication)) > 0 || len(wanted(d, domain.KindProxmoxStorage)) != 1 {
+	if len(d.Problems) != 2 || !strings.HasPrefix(d.Problems[0].Reason, "2 are left out") || len(wanted(d, domain.KindReplication)) > 0 || len(wanted(d, domain.KindProxmoxStorage)) != 1 {
 		t.Errorf("without its record: %v", d.Problems)
 	}
 }

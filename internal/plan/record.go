@@ -268,28 +268,48 @@ func (p *planner) goneBackups(g *vanished) {
 	if !p.known(kind) {
 		return
 	}
-	at := func(storage domain.Ref, vm *item) domain.Key { return storage.Key + "/" + vm.Key }
-	latest := p.latest(kind, "creation_time", func(it *item) domain.Key {
-		return at(it.Fields["proxmox_storage"].(domain.Ref), &item{Object: domain.Object{Key: it.Owner}})
-	})
+	latest := p.latest(kind, "creation_time", func(it *item) domain.Key { return inStorage(it.Fields["proxmox_storage"].(domain.Ref).Key, it.Owner) })
+	storages := map[*item][]*domain.Row{}
+	kept := map[*item]int{}
 	for r := range p.Inventory.Table(kind).Rows() {
 		storage := p.storageOf(r)
 		if storage == nil {
 			continue
 		}
 		g.owned[group{clusterOf(storage.Key), kind}]++
-		if !p.free(kind, r) || !p.Removes[kind] || !p.Whole[domain.PartsOf{Owner: storage.Key, Kind: kind}] {
+		if p.free(kind, r) && p.Removes[kind] && p.Whole[domain.PartsOf{Owner: storage.Key, Kind: kind}] {
+			storages[storage] = append(storages[storage], r)
+		} else {
+			kept[storage]++
+		}
+	}
+	for _, storage := range p.of[domain.KindProxmoxStorage] {
+		rows := storages[storage]
+		if kept[storage] == 0 && len(rows) > 1 && !p.OverrideFuse {
+			p.report(Report{Outcome: Conflict, Kind: kind, Key: storage.Key, Label: storage.Label,
+				Reason: fmt.Sprintf("it lists none of its %d backups any more, so none is removed", len(rows)),
+				WayOut: "check that the storage is mounted, then run once with the fuse overridden"})
 			continue
 		}
+		p.goneFrom(g, storage, rows, latest)
+	}
+}
+
+// goneFrom plans the removal of backups that a storage does not list any more.
+func (p *planner) goneFrom(g *vanished, storage *item, rows []*domain.Row, latest map[domain.Key]string) {
+	for _, r := range rows {
 		owner := p.taken[r.Ref("virtual_machine")]
 		if owner == nil {
 			owner = storage
 		}
-		if !p.needed(owner, kind, r) {
-			g.add(removal(owner, kind, r), r.Text("creation_time") < latest[at(domain.To(storage.Kind, storage.Key), owner)])
+		if !p.needed(owner, domain.KindBackup, r) {
+			g.add(removal(owner, domain.KindBackup, r), r.Text("creation_time") < latest[inStorage(storage.Key, owner.Key)])
 		}
 	}
 }
+
+// inStorage names the backups of one owner in one storage.
+func inStorage(storage, owner domain.Key) domain.Key { return storage + "/" + owner }
 
 // storageOf is the wanted storage that a backup is in: the one that its row
 // points at, else the one of that name in its guest's cluster.

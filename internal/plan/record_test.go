@@ -156,6 +156,8 @@ func TestRecords(t *testing.T) {
 		{name: "a storage lists some of its backups", removes: true, proxmox: func(s *domain.Snapshot) {
 			s.Storages.Value[1].Backups = domain.Known[[]domain.Backup]{Value: []domain.Backup{volume(100, 2)}}
 		}, writes: []string{"+ vmbackup backup 100-02"}},
+		{name: "a storage lists none of its backups", removes: true, before: func(s *domain.Snapshot) { nas(s, volume(100, 1), volume(100, 2)) },
+			proxmox: func(s *domain.Snapshot) { nas(s) }, reported: []string{"conflict storage nas"}},
 		{name: "backups without a quorum", removes: true, proxmox: func(s *domain.Snapshot) {
 			s.Cluster.Quorate = false
 			nas(s)
