@@ -158,7 +158,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	res.Desired = desire.Build(snapshots, opt)
 	if req.Target != nil {
 		req.found = req.Target.find(res.Desired.Objects, req.Guests)
-		if res.Found = req.found; len(res.Found) == 0 {
+		if res.Found = req.found; len(res.Found) == 0 && !req.Target.every() {
 			return res, req.noTarget(snapshots, append(res.Problems, res.Desired.Problems...))
 		}
 	}
@@ -280,7 +280,7 @@ func (req Request) wanted(all []domain.Object) []domain.Object {
 		return req.Stage.Keeps(kind, key) && (len(req.Guests) == 0 || of(key))
 	}
 	if req.Target != nil {
-		keeps = req.Target.owns(req.found)
+		keeps = req.Target.owns(req.found, req.Guests)
 	}
 	var out []domain.Object
 	for _, o := range all {

@@ -80,6 +80,9 @@ func (t Target) scope(of Stage) proxmox.Scope {
 		s = proxmox.Scope{}
 	case domain.KindVMInterface, domain.KindIPAddress:
 		s = proxmox.Guests() // the bridges that they need are their nodes'
+	case domain.KindVirtualMachine:
+		s = proxmox.Guests()
+		s.Storages = true // its disks point at them
 	}
 	s.Guests = []int{}
 	return s
@@ -124,14 +127,18 @@ func hostPart(address string) string {
 	return strings.ToLower(host)
 }
 
+// every tells whether all rows of a kind are meant, those that are gone too.
+func (t Target) every() bool { return t.Name == "" && nameField[t.Kind] != "" }
+
 // owns tells the keys of what belongs to the objects that a target is.
-func (t Target) owns(found []domain.Object) func(kind domain.Kind, key domain.Key) bool {
+func (t Target) owns(found []domain.Object, guests []GuestID) func(kind domain.Kind, key domain.Key) bool {
 	keys := map[domain.Key]bool{}
 	for _, o := range found {
 		keys[o.Key] = true
 	}
+	of := guestKeys(guests)
 	return func(kind domain.Kind, key domain.Key) bool {
-		if keys[key] {
+		if keys[key] || t.every() && kind == t.Kind && (len(guests) == 0 || of(key)) {
 			return true
 		}
 		if whole := t.Kind == domain.KindVirtualMachine || t.Kind == domain.KindDevice; !whole && kind != domain.KindProxmoxCluster {
@@ -149,6 +156,11 @@ func (t Target) owns(found []domain.Object) func(kind domain.Kind, key domain.Ke
 // noTarget is the error of a request whose target is not among the wanted objects.
 func (req Request) noTarget(snapshots []*domain.Snapshot, problems []domain.Problem) error {
 	e := &NoTargetError{Target: *req.Target, Guests: req.Guests, Problems: problems}
+	switch req.Target.Kind {
+	case domain.KindVirtualDisk, domain.KindVMInterface, domain.KindIPAddress:
+	default:
+		return e // not of the configuration
+	}
 	of := guestKeys(req.Guests)
 	for _, s := range snapshots {
 		for _, g := range s.Guests {
@@ -164,7 +176,7 @@ func (req Request) about() func(plan.Change) bool {
 		of := guestKeys(req.Guests)
 		return func(c plan.Change) bool { return of(c.Key) }
 	}
-	owns := req.Target.owns(req.found)
+	owns := req.Target.owns(req.found, req.Guests)
 	return func(c plan.Change) bool {
 		return owns(c.Kind, c.Key) || req.Target.Kind == domain.KindIPAddress && pointsAt(c, req.found)
 	}

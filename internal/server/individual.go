@@ -203,11 +203,23 @@ func (s *Server) carryOutOne(ctx context.Context, w individual, query url.Values
 	}
 	at.netbox, at.dryRun = nb.BaseURL(), ask.DryRun
 	ask.Endpoints = at.endpoints
-	if at.guest != nil {
+	switch {
+	case at.guest != nil:
 		ask.Guests = []run.GuestID{{Type: at.guest.Type, VMID: at.guest.VMID}}
+	case w.kind == domain.KindReplication:
+		ask.Guests = replicated(ask.Target.Name)
 	}
 	res, err := s.carryOut(ctx, ask)
 	return at, res, err
+}
+
+// replicated is the guest of a replication, whose id begins with its number.
+func replicated(id string) []run.GuestID {
+	vmid, _, _ := strings.Cut(id, "-")
+	if n, err := strconv.Atoi(vmid); err == nil {
+		return []run.GuestID{{VMID: n}}
+	}
+	return nil
 }
 
 // check says what is missing of the parameters.

@@ -57,6 +57,7 @@ type dependency struct {
 	IPAddress     string  `json:"ip_address,omitempty"`
 	DiskName      string  `json:"disk_name,omitempty"`
 	StorageName   string  `json:"storage_name,omitempty"`
+	Storage       string  `json:"storage,omitempty"`
 	SnapshotName  string  `json:"snapshot_name,omitempty"`
 	VolumeID      string  `json:"volid,omitempty"`
 	ReplicationID string  `json:"replication_id,omitempty"`
@@ -168,11 +169,15 @@ func (at *place) result(w individual, res *run.Result) (*individualResult, error
 		mine[domain.To(o.Kind, o.Key)] = true
 	}
 	for _, b := range gather(res, at.dryRun) {
-		if !mine[b.ref] {
+		if !mine[b.ref] && !(w.optional && b.ref.Kind == w.kind) {
 			out.DependenciesSynced = append(out.DependenciesSynced, at.dependency(b, wanted[b.ref]))
 			continue
 		}
-		if b.action != "" && out.Action != "created" {
+		switch {
+		case b.action == "" || out.Action == "created":
+		case b.action == "deleted":
+			out.Action = "updated" // of several, one that is gone
+		default:
 			out.Action = b.action
 		}
 		if b.failed == nil {
@@ -266,6 +271,9 @@ func (at *place) dependency(b *became, o *domain.Object) dependency {
 		d.ObjectType = "node-ip"
 	}
 	at.context(&d, b.ref)
+	if d.ObjectType == "backup" && o != nil {
+		d.Storage, _ = o.Fields["storage"].(string)
+	}
 	return d
 }
 

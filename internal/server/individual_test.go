@@ -234,6 +234,65 @@ func TestIndividualParts(t *testing.T) {
 	}
 }
 
+// What only the plugin keeps is written one by one as well.
+func TestIndividualRows(t *testing.T) {
+	f := newFixture(t).withKeys().withEndpoints()
+	f.seed("netbox_proxbox.proxmoxendpoint", map[string]any{"id": 1, "name": "demo", "domain": "pve.example.org", "port": 8006, "mode": "cluster", "username": "root@pam"})
+	const volume = "local:backup/vzdump-qemu-100-2026_02_01-02_00_00.vma.zst"
+	for _, one := range []struct {
+		path, kind string
+		objects    int // that NetBox then has of the kind
+		name       string
+	}{
+		{"storage?" + demoCluster + "&storage_name=local", "proxmoxstorage", 1, "local"},
+		{"backup?" + demoCluster + "&node=pve1&storage=local&vmid=100&volid=" + volume, "vmbackup", 1, volume},
+		{"snapshot?" + guest100 + "&snapshot_name=before-upgrade", "vmsnapshot", 1, "before-upgrade"},
+		{"replication?" + demoCluster + "&replication_id=100-0", "replication", 1, "100-0"},
+		{"backup-routines?" + demoCluster, "backuproutine", 2, ""},
+		{"task-history?node=pve1&vmid=100", "vmtaskhistory", 0, ""},
+	} {
+		first := f.one("/sync/individual/" + one.path)
+		want := "created"
+		if one.objects == 0 {
+			want = "unchanged"
+		}
+		if first["action"] != want || first["error"] != nil {
+			t.Errorf("%s: %v", one.path, first)
+		}
+		if object, _ := first["netbox_object"].(map[string]any); one.name != "" && (object == nil || object["name"] != one.name) {
+			t.Errorf("%s in NetBox: %v", one.path, object)
+		}
+		if n := f.netbox.Count("netbox_proxbox." + one.kind); n != one.objects {
+			t.Errorf("%s, and NetBox has %d", one.path, n)
+		}
+		written := f.netbox.Count("core.objectchange")
+		if again := f.one("/sync/individual/" + one.path); again["action"] != "unchanged" || len(dependencies(again)) != 0 {
+			t.Errorf("%s again: %v", one.path, again)
+		}
+		if now := f.netbox.Count("core.objectchange"); now != written {
+			t.Errorf("%s again: %d changes", one.path, now-written)
+		}
+	}
+	for path, text := range map[string]string{
+		"storage?" + demoCluster + "&storage_name=nowhere":          "no storage nowhere in Proxmox",
+		"snapshot?" + guest100 + "&snapshot_name=nowhere":           "no snapshot nowhere of guest 100",
+		"backup?" + demoCluster + "&vmid=100&volid=nowhere":         "no backup nowhere of guest 100",
+		"replication?" + demoCluster + "&replication_id=9-9":        "no replication 9-9",
+		"task-history?vmid=100&upid=UPID:nowhere&" + demoCluster:    "no task UPID:nowhere of guest 100",
+		"backup-routines?" + demoCluster + "&job_id=backup-nowhere": "no backup routine backup-nowhere",
+	} {
+		w := f.call(http.MethodGet, "/sync/individual/"+path, goodKey, "")
+		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), text) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	// A routine that is gone is marked when all are asked for.
+	f.proxmox.Change(func(e *proxmoxsim.Estate) { e.BackupJobs = e.BackupJobs[1:] })
+	if gone := f.one("/sync/individual/backup-routines?" + demoCluster); gone["action"] != "updated" {
+		t.Errorf("with one that is gone: %v", gone)
+	}
+}
+
 func TestIndividualAddress(t *testing.T) {
 	f := newFixture(t).withKeys().withEndpoints()
 	first := f.one("/sync/individual/vm?" + guest100)
