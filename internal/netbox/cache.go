@@ -114,11 +114,11 @@ func (c *Cache) Read(key CacheKey) (keep func(json.RawMessage)) {
 }
 
 func (c *Cache) put(e *cached) {
+	if at := c.index[e.key]; at != nil {
+		c.remove(at) // also when the newer one does not fit
+	}
 	if c.limits.TTL <= 0 || e.size() > c.limits.Bytes {
 		return
-	}
-	if at := c.index[e.key]; at != nil {
-		c.remove(at)
 	}
 	c.index[e.key] = c.order.PushFront(e)
 	c.bytes += e.size()
