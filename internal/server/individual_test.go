@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"proxbox/internal/domain"
 	"proxbox/internal/run"
@@ -438,5 +440,71 @@ func TestNodeWithItsInterfaces(t *testing.T) {
 	w := f.call(http.MethodGet, "/dcim/devices/nowhere/interfaces/create", goodKey, "")
 	if w.Code != http.StatusNotFound {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A guest that did not change costs what it takes to look: nothing of the
+// other guests, and of NetBox only what changed since the last look.
+func TestIndividualCostsLittle(t *testing.T) {
+	f := newFixture(t).withKeys().withEndpoints()
+	f.get("/full-update?proxmox_endpoint_ids=1")
+	for _, what := range []string{
+		"vm?" + guest100, "disk?" + guest100 + "&disk_name=scsi0", "interface?" + guest100 + "&interface_name=net0",
+		"node?" + demoCluster + "&node_name=pve1", "cluster?" + demoCluster,
+	} {
+		what += "&proxmox_endpoint_ids=1"
+		f.netbox.ResetStats()
+		f.proxmox.ResetRequests()
+		if one := f.one("/sync/individual/" + what); one["action"] != "unchanged" {
+			t.Errorf("%s: %v", what, one)
+		}
+		read := 0
+		for path, n := range f.proxmox.Requests() {
+			if read += n; strings.Contains(path, "/101") || strings.Contains(path, "/102") {
+				t.Errorf("%s reads %s", what, path)
+			}
+		}
+		stats := f.netbox.Stats()
+		if stats.Writes != 0 || stats.Requests > 2 || read > 15 {
+			t.Errorf("%s: %d requests to NetBox, %d of them writes, and %d to Proxmox", what, stats.Requests, stats.Writes, read)
+		}
+	}
+}
+
+// While another run writes, the request says so in time; and it goes first.
+func TestIndividualWaitsForAnotherRun(t *testing.T) {
+	f := newFixture(t).withKeys().withEndpoints()
+	f.Server.patience = 50 * time.Millisecond
+	reached, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	f.setFault(func(r *http.Request) error {
+		if r.Method == http.MethodPost {
+			once.Do(func() {
+				close(reached)
+				<-release
+			})
+		}
+		return nil
+	})
+	full := make(chan map[string]any, 1)
+	go func() {
+		w := f.call(http.MethodGet, "/full-update", goodKey, "")
+		var body map[string]any
+		_ = json.Unmarshal(w.Body.Bytes(), &body)
+		full <- body
+	}()
+	<-reached
+	w := f.call(http.MethodGet, "/sync/individual/cluster?"+demoCluster, goodKey, "")
+	checkDocumented(t, f.Server, http.MethodGet, "/sync/individual/cluster", w)
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Waiting for the full-update run") || w.Header().Get("Retry-After") == "" {
+		t.Errorf("while another run writes: %d %s", w.Code, w.Body)
+	}
+	close(release)
+	if body := <-full; body["status"] != "completed" {
+		t.Errorf("the other run: %v", body)
+	}
+	f.Server.patience = 25 * time.Second
+	if one := f.one("/sync/individual/cluster?" + demoCluster); one["action"] != "unchanged" {
+		t.Errorf("afterwards: %v", one)
 	}
 }
