@@ -40,7 +40,10 @@ type planner struct {
 	freed map[int]bool // addresses whose primary mark is released in this plan
 	gone  map[domain.Ref]bool
 	vlans map[vlanAt]*item // that are to be made
-	names map[partName]bool
+	// removing waits until it is known whether the fuse is blown.
+	removing []func()
+	blown    bool
+	names    map[partName]bool
 	// addresses are those of each guest or node, once somebody asked.
 	addresses map[domain.Key][]*item
 	keys      []string // for fields
@@ -60,6 +63,7 @@ func Make(in Input) *Plan {
 	p.removeParts()
 	p.removeRecords()
 	p.things()
+	p.removals()
 	p.finishLate()
 	slices.SortStableFunc(p.plan.Changes, func(a, b Change) int { return a.Phase - b.Phase })
 	p.plan.Bound = map[domain.Ref]int{}

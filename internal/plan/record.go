@@ -209,13 +209,12 @@ func (p *planner) removeRecords() {
 	p.goneSnapshots(&g)
 	p.goneBackups(&g)
 	p.goneJobs()
-	losses := p.fuse(g.losses, g.owned)
-	if len(losses) < len(g.losses) {
-		return
-	}
-	for _, c := range append(losses, g.rotated...) {
-		p.remove(c)
-	}
+	p.fuse(g.losses, g.owned)
+	p.unlessBlown(func() {
+		for _, c := range append(g.losses, g.rotated...) {
+			p.remove(c)
+		}
+	})
 }
 
 // vanished are the records that are to be removed.

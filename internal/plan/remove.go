@@ -1,10 +1,7 @@
 package plan
 
 import (
-	"cmp"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 
 	"proxbox/internal/domain"
@@ -50,9 +47,12 @@ func (p *planner) removeParts() {
 			}
 		}
 	}
-	for _, c := range p.fuse(removals, owned) {
-		p.remove(c)
-	}
+	p.fuse(removals, owned)
+	p.unlessBlown(func() {
+		for _, c := range removals {
+			p.remove(c)
+		}
+	})
 }
 
 // remove adds a removal to the plan, and names all that goes with it.
@@ -162,43 +162,6 @@ func clusterOf(key domain.Key) domain.Key {
 		}
 	}
 	return key
-}
-
-// MaxRemovals and MaxShare are the fuse: a run that would remove more of one
-// kind of one cluster than the smaller of the two removes nothing at all. One
-// is always allowed.
-const (
-	MaxRemovals = 20
-	MaxShare    = 0.10
-)
-
-// fuseLimit is how many of a number of objects may go in one run.
-func fuseLimit(owned int) int { return max(1, min(MaxRemovals, int(float64(owned)*MaxShare))) }
-
-func (p *planner) fuse(removals []Change, owned map[group]int) []Change {
-	if p.OverrideFuse {
-		return removals
-	}
-	count := map[group]int{}
-	for _, c := range removals {
-		if !view[c.Kind] {
-			count[group{clusterOf(c.Key), c.Kind}]++
-		}
-	}
-	groups := slices.SortedFunc(maps.Keys(count), func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.kind, b.kind))
-	})
-	for _, g := range groups {
-		n := count[g]
-		limit := fuseLimit(owned[g])
-		if n > limit || n == owned[g] && n > 1 {
-			p.report(Report{Outcome: Conflict, Kind: g.kind, Label: fmt.Sprintf("%d of %d", n, owned[g]),
-				Reason: fmt.Sprintf("this run would remove %d of our %d %s of one cluster; at most %d go in one run, so nothing is removed", n, owned[g], g.kind, limit),
-				WayOut: "check that Proxmox answers truly, then run once with the fuse overridden"})
-			return nil
-		}
-	}
-	return removals
 }
 
 // union joins two JSON lists of text, sorted.
