@@ -2,7 +2,6 @@ package desire
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"proxbox/internal/domain"
@@ -77,7 +76,7 @@ func (v *view) ownerOf(g domain.Guest) owner {
 // former is the owner of what a guest left behind that Proxmox does not have.
 func (v *view) former(t domain.GuestType, vmid int) owner {
 	g := domain.Guest{Type: t, VMID: vmid}
-	return owner{guestKey(v, g), domain.Identity{Cluster: v.key, Type: t, VMID: vmid}, fmt.Sprintf("former guest %d", vmid)}
+	return owner{guestKey(v, g), domain.Identity{Cluster: v.key, Type: t, VMID: vmid}, "guest " + itoa(vmid)}
 }
 
 func (o owner) ref() domain.Ref { return domain.To(domain.KindVirtualMachine, o.key) }

@@ -26,7 +26,7 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 	case domain.KindTaskHistory:
 		p.tasks(items)
 	case domain.KindReplication, domain.KindBackupRoutine:
-		p.withoutEndpoint(items)
+		p.jobs(items)
 	}
 	for _, it := range items {
 		if it.state == pending {

@@ -134,11 +134,14 @@ func (p *planner) forGuest(it *item) {
 	p.skip(it, it.Fields["virtual_machine"])
 }
 
-// withoutEndpoint leaves out what hangs on an endpoint that the plugin does not
-// have, and says so once.
-func (p *planner) withoutEndpoint(items []*item) {
+// jobs gives jobs their guest, where they have one, and leaves out those of an
+// endpoint that the plugin does not have, which it says once.
+func (p *planner) jobs(items []*item) {
 	count := map[int]int{}
 	for _, it := range items {
+		if it.Kind == domain.KindReplication {
+			p.guestOf(it)
+		}
 		if ref := it.Fields["endpoint"].(domain.Ref); p.Inventory.Row(ref) == nil && p.known(ref.Kind) {
 			it.state = dropped
 			if count[ref.ID]++; count[ref.ID] == 1 {

@@ -197,6 +197,10 @@ func TestRecords(t *testing.T) {
 		{name: "a replication is gone", proxmox: func(s *domain.Snapshot) { s.Replications = domain.Is([]domain.Replication{}) },
 			writes: []string{"~ replication cluster lab 100-0 status active→stale"}},
 		{name: "some replications are not shown", proxmox: func(s *domain.Snapshot) { s.Replications = domain.Known[[]domain.Replication]{} }},
+		{name: "a run that reads no guests", proxmox: func(s *domain.Snapshot) {
+			s.Guests, s.Complete.Guests = nil, false
+			s.Replications.Value = append(s.Replications.Value, domain.Replication{ID: "100-1", VMID: 100, Target: "pve2"})
+		}, writes: []string{"+ replication guest 100 replication 100-1"}},
 		{name: "a replication is there again", before: func(s *domain.Snapshot) {}, person: func(t *testing.T, w *world) {
 			for r := range w.inv.Table(domain.KindReplication).Rows() {
 				r.Fields["status"] = "stale"
