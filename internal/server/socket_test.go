@@ -337,7 +337,9 @@ func TestSocketFullUpdate(t *testing.T) {
 				continue
 			}
 			if data, ok := frame["data"].(map[string]any); ok && data["rowid"] != nil {
-				if data["completed"] != true || data["name"] != data["rowid"] || data["sync_status"] != frame["type"].(string)+"d" {
+				written := data["completed"] == true && data["sync_status"] == frame["type"].(string)+"d" && data["warning"] == nil
+				skipped := data["completed"] == false && data["sync_status"] == "skipped" && frame["type"] == "skipped" && data["warning"] != nil
+				if written == skipped || data["name"] != data["rowid"] {
 					t.Errorf("row %v", frame)
 				}
 				if frame["type"] == "create" {
