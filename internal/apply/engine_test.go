@@ -26,6 +26,7 @@ type engine struct {
 
 	removes map[domain.Kind]bool // what a run is asked to remove
 	batches map[domain.Kind]apply.Batching
+	orphans bool // things that are gone are marked, on their nodes' word
 }
 
 func newEngine(t testing.TB, p netboxsim.Profile) *engine {
@@ -61,7 +62,15 @@ func (e *engine) plan(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Pla
 		Plugin: e.caps.Plugin != "", IgnoreLinkLocal: true})
 	in := plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: inv, Owns: desire.Owns(e.flags), AddTags: e.caps.AddTags,
 		Removes: e.removes, Stamp: "2026-01-01T00:00:00Z"}
+	in.Things = plan.Things{Present: d.Present, Mark: e.orphans, Tag: desire.SoftDeleted()}
 	p := plan.Make(in)
+	if len(p.Vanished) > 0 {
+		in.Things.Confirmed = map[domain.Ref]string{}
+		for _, v := range p.Vanished {
+			in.Things.Confirmed[v.Ref] = ""
+		}
+		p = plan.Make(in)
+	}
 	if len(p.Unproven) > 0 {
 		made, err := e.client.MadeWith(ctx, domain.KindIPAddress, p.Unproven, changelogPrefix)
 		if err != nil {

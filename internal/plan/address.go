@@ -228,10 +228,19 @@ func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 			continue
 		}
 		p.freed[r.ID] = true
+		if i := p.releasing(ownerRef); i >= 0 { // NetBox takes an object once in a request
+			p.plan.Changes[i].Set[field], p.plan.Changes[i].Old[field] = nil, owner.Ref(field)
+			continue
+		}
 		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: ownerRef.Kind, ID: owner.ID, Key: to.Key, Label: owner.Text("name"),
 			Set: domain.Fields{field: nil}, Old: domain.Fields{field: owner.Ref(field)},
 			Why: "its address moves to " + to.Label, Phase: phaseRelease})
 	}
+}
+
+// releasing finds the change by which an object gives up another address.
+func (p *planner) releasing(owner domain.Ref) int {
+	return slices.IndexFunc(p.plan.Changes, func(c Change) bool { return c.Phase == phaseRelease && c.Kind == owner.Kind && c.ID == owner.ID })
 }
 
 func (p *planner) describe(holder domain.Ref) string {

@@ -98,6 +98,7 @@ func (p *planner) update(it *item) {
 	set, old := domain.Fields{}, domain.Fields{}
 	why := "changed in Proxmox"
 	p.statusAgain(it)
+	p.clusterAgain(it)
 	for _, field := range p.fields(it.Fields) {
 		if isLate(it.Kind, it.Fields[field]) || it.nameLate && (field == "name" || field == "cf_proxmox_vm_name") {
 			p.later(it, field)

@@ -79,6 +79,26 @@ func (p *planner) leftItsPlace(it *item, vm *domain.Row) bool {
 	return holder != nil && anotherGuest(holder.Identity, vm)
 }
 
+// clusterAgain takes the sync-state row of a guest along that another endpoint
+// reads now: the plugin fills its cluster in while it is empty, and refuses the
+// row while it is another endpoint's.
+func (p *planner) clusterAgain(it *item) {
+	if it.Kind != domain.KindVMState {
+		return
+	}
+	link := p.Inventory.Row(it.row.Ref("proxmox_cluster"))
+	endpoint, _ := it.Fields["endpoint"].(domain.Ref)
+	if link == nil || endpoint.ID == 0 || link.Ref("endpoint") == endpoint {
+		return
+	}
+	it.Fields = clone(it.Fields)
+	it.Fields["proxmox_cluster"] = nil
+	node, _ := it.Fields["proxmox_node"].(domain.Ref)
+	if n := p.at(node); n != nil && n.row != nil && n.row.Ref("proxmox_cluster").ID != 0 {
+		it.Fields["proxmox_cluster"] = n.row.Ref("proxmox_cluster")
+	}
+}
+
 // reportTwins says once, when a guest is made, that another VM of ours has its
 // uuid and nothing proves that it moved.
 func (p *planner) reportTwins(items []*item) {
