@@ -111,7 +111,7 @@ func (f *field) again(t *testing.T, estate proxmoxsim.Estate) {
 // setenv gives the next runs other settings.
 func (f *field) setenv(t *testing.T, environ ...string) {
 	t.Helper()
-	values, err := settings.Load(environ)
+	values, err := settings.Load(append(environ, ofAllTimes...))
 	if err != nil {
 		t.Fatal(err)
 	}

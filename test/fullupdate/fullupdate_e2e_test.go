@@ -44,7 +44,7 @@ func (f *field) noWrites(t *testing.T, what string) {
 	for _, c := range f.Changes(t, before) {
 		t.Errorf("%s is in NetBox's change log: %v", what, c)
 	}
-	if n := len(f.Tap.Requests()); n > 30 {
+	if n := len(f.Tap.Requests()); n > 55 {
 		t.Errorf("%s sends %d requests", what, n)
 	}
 }

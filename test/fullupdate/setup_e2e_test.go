@@ -24,6 +24,9 @@ func TestMain(m *testing.M) { lab.Main(m) }
 // guests is how many guests the estate has.
 const guests = 60
 
+// ofAllTimes lets the estate's tasks count, which are as old as the estate.
+var ofAllTimes = []string{"PROXBOX_TASK_HISTORY_DAYS=0"}
+
 // field is a NetBox and a Proxmox VE between which runs carry.
 type field struct {
 	*lab.Server
@@ -44,7 +47,7 @@ func newField(t *testing.T, estate proxmoxsim.Estate) *field {
 // restart makes a launcher that remembers nothing.
 func (f *field) restart(t *testing.T, pluginID int) {
 	t.Helper()
-	values, err := settings.Load(nil)
+	values, err := settings.Load(ofAllTimes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,12 @@ var lists = []list{
 	{"vm interface state", "plugins/proxbox/sync-state/vm-interfaces", nil},
 	{"ip address state", "plugins/proxbox/sync-state/ip-addresses", nil},
 	{"interface state", "plugins/proxbox/sync-state/interfaces", nil},
+	{"storage", "plugins/proxbox/storage", nil},
+	{"snapshot", "plugins/proxbox/snapshots", nil},
+	{"backup", "plugins/proxbox/backups", nil},
+	{"task", "plugins/proxbox/task-history", nil},
+	{"replication", "plugins/proxbox/replications", nil},
+	{"backup routine", "plugins/proxbox/backup-routines", nil},
 }
 
 // notState are fields that say nothing that matters, or that differ each time.
@@ -105,6 +112,9 @@ func line(row map[string]any) string {
 	return strings.Join(parts, " ")
 }
 
+// ofLab is where a Proxmox VE of the lab answers; its port is another each time.
+var ofLab = regexp.MustCompile(`https://127\.0\.0\.\d+:\d+`)
+
 // plain is a value as a person knows it: an object's own name, within what it
 // hangs on where that alone says little.
 func plain(v any) string {
@@ -112,7 +122,7 @@ func plain(v any) string {
 	case nil:
 		return ""
 	case string:
-		return v
+		return ofLab.ReplaceAllString(v, "https://pve")
 	case bool:
 		return fmt.Sprint(v)
 	case map[string]any:
