@@ -188,6 +188,13 @@ func (f *fixture) withEndpoints() *fixture {
 	return f
 }
 
+// withPluginEndpoint makes what the plugin keeps about the Proxmox endpoint.
+func (f *fixture) withPluginEndpoint() *fixture {
+	f.t.Helper()
+	f.seed("netbox_proxbox.proxmoxendpoint", map[string]any{"id": 1, "name": "demo", "domain": "pve.example.org", "port": 8006, "mode": "cluster", "username": "root@pam"})
+	return f
+}
+
 // call sends a request with a key ("" for none) and returns the answer.
 func (f *fixture) call(method, path, key, body string) *httptest.ResponseRecorder {
 	f.t.Helper()

@@ -238,8 +238,7 @@ func TestIndividualParts(t *testing.T) {
 
 // What only the plugin keeps is written one by one as well.
 func TestIndividualRows(t *testing.T) {
-	f := newFixture(t).withKeys().withEndpoints()
-	f.seed("netbox_proxbox.proxmoxendpoint", map[string]any{"id": 1, "name": "demo", "domain": "pve.example.org", "port": 8006, "mode": "cluster", "username": "root@pam"})
+	f := newFixture(t).withKeys().withEndpoints().withPluginEndpoint()
 	const volume = "local:backup/vzdump-qemu-100-2026_02_01-02_00_00.vma.zst"
 	for _, one := range []struct {
 		path, kind string

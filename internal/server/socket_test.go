@@ -318,7 +318,7 @@ func TestCrowd(t *testing.T) {
 }
 
 func TestSocketFullUpdate(t *testing.T) {
-	f := newFixture(t).withKeys().withEndpoints()
+	f := newFixture(t).withKeys().withEndpoints().withPluginEndpoint()
 	f.proxmox = proxmoxsim.New(proxmoxsim.Demo(2))
 	c := connect(t, f.withServer(), "/ws").sendKey(goodKey)
 	c.want("Connected!", "Connected 2!")

@@ -40,7 +40,7 @@ var countKeys = []string{"devices_count", "storage_count", "virtual_machines_cou
 	"snapshots_count", "node_interfaces_count", "vm_interfaces_count", "vm_ip_addresses_count", "replications_count", "backup_routines_count"}
 
 func TestFullUpdateStream(t *testing.T) {
-	f := newFixture(t).withKeys().withEndpoints()
+	f := newFixture(t).withKeys().withEndpoints().withPluginEndpoint()
 	f.proxmox = proxmoxsim.New(proxmoxsim.Demo(1))
 	events := f.stream("/full-update/stream?unknown=1&run_id=x")
 	golden(t, "wire/full-update-first.sse", record(events))
