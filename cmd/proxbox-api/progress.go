@@ -39,7 +39,7 @@ func (s *progress) event(e run.Event) {
 	switch {
 	case e.Step != nil && e.Step.Message != "":
 		s.line("%s", e.Step.Message)
-	case e.Object != nil && e.Object.Total > 0:
+	case e.Object != nil && e.Object.Total > 0 && !e.Object.Would:
 		s.done(e.Object.Done, e.Object.Total)
 	}
 }

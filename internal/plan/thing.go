@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"proxbox/internal/domain"
 )
@@ -114,4 +115,9 @@ func (p *planner) identityOf(r *domain.Row) domain.Identity {
 		return domain.Identity{VMID: st.Int("proxmox_vm_id"), Type: domain.GuestType(st.Text("proxmox_vm_type"))}
 	}
 	return domain.Identity{VMID: r.Int("cf_proxmox_vm_id"), Type: domain.GuestType(r.Text("cf_proxmox_vm_type"))}
+}
+
+// Orphaned tells whether a key is that of a guest, node or storage that is gone.
+func Orphaned(kind domain.Kind, key domain.Key) bool {
+	return isThing(kind) && (strings.Contains(string(key), "/gone/") || strings.HasSuffix(string(key), "/gone"))
 }

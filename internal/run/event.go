@@ -41,6 +41,10 @@ type Object struct {
 	Key    domain.Key
 	Label  string
 	Report *plan.Report // nil when it was done
-	Done   int          // objects so far
-	Total  int          // objects in all
+	// Orphan is true of a guest, node or storage that is gone in Proxmox.
+	Orphan bool
+	// Would is true in a dry run, of what another one would do.
+	Would bool
+	Done  int // objects so far
+	Total int // objects in all
 }

@@ -98,3 +98,51 @@ func (req Request) notices(res *Result) {
 		req.Watch(Event{Notice: &n.Problem})
 	}
 }
+
+// Sweep is what a run did about guests, nodes and storages that are gone, or
+// would do.
+type Sweep struct {
+	Marked  int
+	Deleted int
+	Kept    int // because somebody has a use for them, or the fuse is blown
+}
+
+// sweep counts it; nil when it was neither asked for nor found.
+func (req Request) sweep(res *Result) *Sweep {
+	done := res.Done
+	if req.DryRun && res.Plan != nil {
+		done = res.Plan.Changes
+	}
+	var s Sweep
+	for _, c := range done {
+		switch {
+		case !c.Orphan:
+		case c.Op == plan.Delete:
+			s.Deleted++
+		default:
+			s.Marked++
+		}
+	}
+	for _, r := range res.Reports {
+		if plan.Orphaned(r.Kind, r.Key) {
+			s.Kept++
+		}
+	}
+	if !req.Orphans.Mark && s == (Sweep{}) {
+		return nil
+	}
+	return &s
+}
+
+// wouldRemove tells what a dry run would remove, or mark as gone.
+func (req Request) wouldRemove(p *plan.Plan) {
+	var would []plan.Change
+	for _, c := range p.Changes {
+		if c.Op == plan.Delete || c.Orphan {
+			would = append(would, c)
+		}
+	}
+	for i, c := range would {
+		req.Watch(Event{Object: &Object{Op: c.Op, Kind: c.Kind, Key: c.Key, Label: c.Label, Orphan: c.Orphan, Would: true, Done: i + 1, Total: len(would)}})
+	}
+}

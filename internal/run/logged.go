@@ -47,7 +47,7 @@ func (d *diary) note(e Event) {
 		}
 		d.one(level, "not written", "reason", r.Reason, "phase", "apply", "resource_type", model(r.Kind), "resource_id", r.Label,
 			"outcome", string(r.Outcome), "field", r.Field, "way_out", r.WayOut)
-	case e.Object != nil && d.log.Enabled(context.Background(), slog.LevelDebug):
+	case e.Object != nil && !e.Object.Would && d.log.Enabled(context.Background(), slog.LevelDebug):
 		o := e.Object
 		d.log.Debug("written", "op", string(o.Op), "phase", "apply", "resource_type", model(o.Kind), "resource_id", o.Label)
 	case e.Notice != nil:

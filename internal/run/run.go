@@ -101,9 +101,12 @@ type Result struct {
 	// Found are the objects that a run of one target is about.
 	Found []domain.Object
 	// Done is what was written, in the order of writing.
-	Done           []plan.Change
-	Reports        []plan.Report
-	Problems       []domain.Problem
+	Done     []plan.Change
+	Reports  []plan.Report
+	Problems []domain.Problem
+	// Sweep is what was done about guests, nodes and storages that are gone;
+	// nil when there was nothing to do and nobody asked for it.
+	Sweep          *Sweep
 	Started, Ended time.Time
 	Desired        *desire.Desired
 	Inventory      *domain.Inventory
@@ -183,6 +186,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 			return res, fmt.Errorf("read NetBox: %w", err)
 		}
 	}
+	res.Sweep = req.sweep(res)
 	res.Outcome = OutcomeCompleted
 	if slices.ContainsFunc(res.Reports, func(r plan.Report) bool { return r.Outcome == plan.Failed }) {
 		res.Outcome = OutcomePartial
@@ -234,6 +238,7 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 		req.Watch(Event{Object: &Object{Kind: r.Kind, Key: r.Key, Label: r.Label, Report: &r}})
 	}
 	if req.DryRun {
+		req.wouldRemove(res.Plan)
 		return nil
 	}
 	return write(ctx, req, res, inv, caps)
@@ -453,7 +458,7 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 		Batches: map[domain.Kind]apply.Batching{domain.KindBackup: {Size: req.BackupBatchSize, Delay: req.BackupBatchDelay}},
 		Done: func(e apply.Ended) {
 			done++
-			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Key: e.Key, Label: e.Label, Report: e.Report, Done: done, Total: total}})
+			req.Watch(Event{Object: &Object{Op: e.Op, Kind: e.Kind, Key: e.Key, Label: e.Label, Report: e.Report, Orphan: e.Orphan, Done: done, Total: total}})
 			if e.Report == nil {
 				res.Done = append(res.Done, e.Change)
 			}

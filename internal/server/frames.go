@@ -70,7 +70,7 @@ type itemProgressData struct {
 	Status    string       `json:"status"` // completed, failed
 	Message   string       `json:"message"`
 	Item      itemData     `json:"item"`
-	Operation string       `json:"operation"` // created, updated, deleted, skipped, failed
+	Operation string       `json:"operation"` // created, updated, deleted, would_delete, skipped, failed
 	Progress  progressData `json:"progress"`
 	Error     string       `json:"error,omitempty"`
 	Warning   string       `json:"warning,omitempty"`

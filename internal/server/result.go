@@ -33,6 +33,8 @@ type FullResult struct {
 	BackupRoutinesCount  int `json:"backup_routines_count"`
 
 	Warnings []string `json:"warnings" nullable:"false"`
+
+	OrphanSweep *OrphanSweep `json:"orphan_sweep,omitempty" doc:"What became of guests, nodes and storages that are gone in Proxmox; missing when there was nothing to do and delete_orphans is off"`
 }
 
 // fullLists is FullResult with the objects, for who wants them in one answer.
@@ -83,7 +85,7 @@ func (t *tally) staleResult() staleResult {
 // fullResultOf sums a full update up; all is tallies(wireStages, res).
 func fullResultOf(ask run.Ask, res *run.Result, all []*tally) FullResult {
 	out := FullResult{Status: string(res.Outcome), RunID: res.ID, DryRun: ask.DryRun,
-		Created: res.Created, Updated: res.Updated, Deleted: res.Deleted, Warnings: warnings(res)}
+		Created: res.Created, Updated: res.Updated, Deleted: res.Deleted, Warnings: warnings(res), OrphanSweep: sweepOf(ask, res)}
 	if res.Plan != nil {
 		out.Unchanged = res.Plan.Unchanged
 	}

@@ -145,9 +145,12 @@ func (t *translator) objectEvent(o *run.Object) []frame {
 		}
 	}
 	d := itemProgressData{Event: "item_progress", Phase: w.phaseName(), Status: "completed", Item: itemOfObject(o.Kind, o.Label),
-		Operation: operationOf(o.Op), Progress: progressOf(o.Done, o.Total)}
+		Progress: progressOf(o.Done, o.Total)}
+	if t.full() && o.Orphan {
+		d.Phase = sweepPhase
+	}
 	if o.Report == nil {
-		d.Message = fmt.Sprintf("%s %s", strings.ToUpper(d.Operation[:1])+d.Operation[1:], d.Item.Name)
+		d.Operation, d.Message = itemOperation(o), itemMessage(o, d.Item.Name)
 		return append(frames, frame{"item_progress", d})
 	}
 	text := bounded(reportText(o.Report))
@@ -200,6 +203,9 @@ func (t *translator) end(res *run.Result, err error) []frame {
 				Message: fmt.Sprintf("%s sync completed: %d created, %d updated, %d deleted, %d failed, %d skipped", titled(s.title),
 					s.summary.Created, s.summary.Updated, s.summary.Deleted, s.summary.Failed, s.summary.Skipped)}},
 			frame{"step", stepData{Step: s.name, Status: "completed", Message: fmt.Sprintf("%s synchronization finished.", titled(s.title)), Result: s.result()}})
+	}
+	if f, ok := t.swept(res); ok {
+		frames = append(frames, f)
 	}
 	done := completeData{OK: true, Errors: errorItems(res), Message: fmt.Sprintf("%s sync completed.", t.subject)}
 	if n := len(res.Reports); n > 0 {
