@@ -133,7 +133,7 @@ func TestHandedOver(t *testing.T) {
 		w := handed(t)
 		w.set(t, domain.KindVirtualMachine, "WEB", "tags", domain.Refs(nil))
 		w.set(t, domain.KindVirtualMachine, "WEB", "cluster", w.ref(t, domain.KindCluster, "lab"))
-		w.check(t, []string{"+ platform platform Linux (kernel 2.6 or newer)", "+ tag tag prod", "+ tag tag proxbox-discovered-qemu"},
+		w.check(t, []string{"+ tag tag prod", "+ tag tag proxbox-discovered-qemu"},
 			[]string{"conflict qemu 100 (web) name", "skipped qemu 100 (web) net0", "skipped qemu 100 (web) net0 10.0.0.100/24", "skipped qemu 100 (web) scsi0"}, small())
 	})
 	t.Run("a device of the same name at the same site", func(t *testing.T) {

@@ -65,6 +65,7 @@ func Make(in Input) *Plan {
 	p.things()
 	p.removals()
 	p.finishLate()
+	p.dropUnused()
 	slices.SortStableFunc(p.plan.Changes, func(a, b Change) int { return a.Phase - b.Phase })
 	p.plan.Bound = map[domain.Ref]int{}
 	for ref, it := range p.items {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"proxbox/internal/domain"
 )
@@ -179,4 +180,24 @@ func (p *planner) owns(it *item, field string) domain.Ownership {
 		return p.OwnsAt(it.Key, it.Kind, field)
 	}
 	return p.Owns(it.Kind, field)
+}
+
+// dropUnused leaves out the VLANs and platforms that would be made although
+// nothing that is written points at them.
+func (p *planner) dropUnused() {
+	used := map[domain.Ref]bool{}
+	for _, c := range p.plan.Changes {
+		for _, v := range c.Set {
+			refs, _ := v.(domain.Refs)
+			if r, ok := v.(domain.Ref); ok {
+				refs = domain.Refs{r}
+			}
+			for _, r := range refs {
+				used[domain.To(r.Kind, r.Key)] = true
+			}
+		}
+	}
+	p.plan.Changes = slices.DeleteFunc(p.plan.Changes, func(c Change) bool {
+		return c.Op == Create && (c.Kind == domain.KindVLAN || c.Kind == domain.KindPlatform) && !used[domain.To(c.Kind, c.Key)]
+	})
 }

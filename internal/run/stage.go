@@ -150,7 +150,7 @@ func (s Stage) Narrow(p *plan.Plan) {
 	}
 	needed := map[domain.Key]bool{} // tags that no other stage makes
 	for _, c := range p.Changes {
-		if !c.Orphan || !s.Keeps(c.Kind, c.Key) {
+		if !c.Orphan && c.Op != plan.Create || !s.Keeps(c.Kind, c.Key) {
 			continue
 		}
 		for _, field := range []string{"add_tags", "tags"} {
