@@ -7,7 +7,6 @@ package plugin
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -112,26 +111,6 @@ func (s *service) stop(how syscall.Signal) {
 		_ = s.cmd.Process.Signal(how)
 		_ = s.cmd.Wait()
 	}
-}
-
-// get asks the service as the plugin does.
-func (s *service) get(t testing.TB, path string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Proxbox-API-Key", key)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(raw)
 }
 
 func tail(raw []byte) []byte { return raw[max(0, len(raw)-8000):] }

@@ -115,50 +115,84 @@ func title(page string) string {
 	return page[:min(len(page), 200)]
 }
 
-// TestButtons: each button of the plugin that starts a job ends it well.
+// TestButtons: each button of the plugin ends well, those that start a job and
+// those that answer at once, and none writes where nothing changed.
 func TestButtons(t *testing.T) {
 	f := newField(t, 20)
 	vm := f.id(t, "virtualization/virtual-machines", "name=web-01")
 	container := f.id(t, "virtualization/virtual-machines", "name=files-01")
-	for _, b := range []struct {
-		path string
-		form url.Values
-	}{
-		{"/plugins/proxbox/sync/devices/", nil},
-		{"/plugins/proxbox/sync/storage/", nil},
-		{"/plugins/proxbox/sync/virtual-machines/", nil},
-		{"/plugins/proxbox/sync/virtual-machines/virtual-disks/", nil},
-		{"/plugins/proxbox/sync/virtual-machines/backups/", nil},
-		{"/plugins/proxbox/sync/virtual-machines/snapshots/", nil},
-		{"/plugins/proxbox/sync/network-interfaces/", nil},
-		{"/plugins/proxbox/sync/ip-addresses/", nil},
-		{"/plugins/proxbox/sync/replications/", nil},
-		{"/plugins/proxbox/sync/backup-routines/", nil},
-		{fmt.Sprintf("/virtualization/virtual-machines/%d/proxbox-sync-now/", vm), nil},
-		{fmt.Sprintf("/plugins/proxbox/proxmox-clusters/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/proxmox-clusters", "name=demo")), nil},
-		{fmt.Sprintf("/plugins/proxbox/proxmox-nodes/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/proxmox-nodes", "name=pve1")), nil},
-		{fmt.Sprintf("/plugins/proxbox/storage/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/storage", "name=local-lvm")), nil},
-		{"/plugins/proxbox/sync/selected/virtual-machines/", url.Values{"pk": {fmt.Sprint(vm), fmt.Sprint(container)}}},
-		{"/plugins/proxbox/sync/selected/storage/", url.Values{"pk": {fmt.Sprint(f.id(t, "plugins/proxbox/storage", "name=local-lvm"))}}},
+	storage := f.id(t, "plugins/proxbox/storage", "name=local-lvm")
+	for _, path := range []string{
+		"/plugins/proxbox/sync/devices/",
+		"/plugins/proxbox/sync/storage/",
+		"/plugins/proxbox/sync/virtual-machines/",
+		"/plugins/proxbox/sync/virtual-machines/virtual-disks/",
+		"/plugins/proxbox/sync/virtual-machines/backups/",
+		"/plugins/proxbox/sync/virtual-machines/snapshots/",
+		"/plugins/proxbox/sync/network-interfaces/",
+		"/plugins/proxbox/sync/ip-addresses/",
+		"/plugins/proxbox/sync/replications/",
+		"/plugins/proxbox/sync/backup-routines/",
+		fmt.Sprintf("/virtualization/virtual-machines/%d/proxbox-sync-now/", vm),
 	} {
-		newest := f.newestJob(t)
+		f.press(t, path, nil)
+	}
+	f.press(t, "/plugins/proxbox/sync/selected/virtual-machines/", url.Values{"pk": {fmt.Sprint(vm), fmt.Sprint(container)}})
+	f.press(t, "/plugins/proxbox/sync/selected/storage/", url.Values{"pk": {fmt.Sprint(storage)}})
+
+	for _, path := range []string{
+		fmt.Sprintf("/plugins/proxbox/proxmox-clusters/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/proxmox-clusters", "name=demo")),
+		fmt.Sprintf("/plugins/proxbox/proxmox-nodes/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/proxmox-nodes", "name=pve1")),
+		fmt.Sprintf("/plugins/proxbox/storage/%d/proxbox-sync-now/", storage),
+		fmt.Sprintf("/plugins/proxbox/snapshots/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/snapshots", "name=before-upgrade")),
+		fmt.Sprintf("/plugins/proxbox/backups/%d/proxbox-sync-now/", f.id(t, "plugins/proxbox/backups", "storage=nas")),
+	} {
 		f.Tap.Clear()
-		if status, page := f.browser.Post(t, b.path, b.form); status != http.StatusOK {
-			t.Errorf("%s: %d %s", b.path, status, title(page))
-			continue
+		status, page := f.browser.Post(t, path, nil)
+		if status != http.StatusOK || !strings.Contains(page, "successfully") {
+			t.Errorf("%s: %d %s: %s", path, status, title(page), messages(page))
 		}
-		jobs := f.jobsAfter(t, newest)
-		if len(jobs) == 0 {
-			t.Errorf("%s starts no job", b.path)
+		f.quiet(t, path)
+	}
+}
+
+var toast = regexp.MustCompile(`(?s)<div class="toast-body[^>]*>(.*?)</div>`)
+
+// messages is what NetBox tells its user on a page.
+func messages(page string) string {
+	var all []string
+	for _, m := range toast.FindAllStringSubmatch(page, -1) {
+		all = append(all, strings.Join(strings.Fields(m[1]), " "))
+	}
+	return strings.Join(all, "; ")
+}
+
+// press uses a button that starts a job, and waits for its end.
+func (f *field) press(t *testing.T, path string, form url.Values) {
+	t.Helper()
+	newest := f.newestJob(t)
+	f.Tap.Clear()
+	if status, page := f.browser.Post(t, path, form); status != http.StatusOK {
+		t.Errorf("%s: %d %s", path, status, title(page))
+		return
+	}
+	jobs := f.jobsAfter(t, newest)
+	if len(jobs) == 0 {
+		t.Errorf("%s starts no job", path)
+	}
+	for _, j := range jobs {
+		if j.Status.Value != "completed" {
+			t.Errorf("%s: job %q is %s: %s", path, j.Name, j.Status.Value, j.Error)
 		}
-		for _, j := range jobs {
-			if j.Status.Value != "completed" {
-				t.Errorf("%s: job %q is %s: %s", b.path, j.Name, j.Status.Value, j.Error)
-			}
-		}
-		for _, w := range f.Tap.Writes() {
-			t.Errorf("%s: nothing changed, and the program sends %v", b.path, w)
-		}
+	}
+	f.quiet(t, path)
+}
+
+// quiet expects that the program wrote nothing to NetBox.
+func (f *field) quiet(t *testing.T, path string) {
+	t.Helper()
+	for _, w := range f.Tap.Writes() {
+		t.Errorf("%s: nothing changed, and the program sends %v", path, w)
 	}
 }
 
