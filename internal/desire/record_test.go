@@ -356,3 +356,44 @@ func TestTagOfRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoEndpointsCompleteEachOthersLists: of two that read one cluster, the
+// list that is whole counts, else the longer one.
+func TestTwoEndpointsCompleteEachOthersLists(t *testing.T) {
+	picture := func(id, backups, tasks, jobs int, whole bool) *domain.Snapshot {
+		s := snapshot(virtualMachine(func(*domain.Guest, *domain.GuestConfig) {}))
+		s.Endpoint.ID, s.Nodes[0].SSLFingerprint = id, "aa"
+		if id == 2 {
+			s.Endpoint.Name = "py" // of which the plugin knows nothing
+		}
+		nas := domain.Storage{Name: "nas"}
+		for i := range backups {
+			nas.Backups.Value = append(nas.Backups.Value, domain.Backup{VolumeID: itoa(i), VMID: 100})
+		}
+		for i := range tasks {
+			s.Nodes[0].Tasks.Value = append(s.Nodes[0].Tasks.Value, domain.Task{UPID: itoa(i), ID: "100", Start: 1})
+		}
+		for i := range jobs {
+			s.Replications.Value = append(s.Replications.Value, domain.Replication{ID: itoa(i), VMID: 100})
+		}
+		nas.Backups.OK, s.Nodes[0].Tasks.OK, s.Replications.OK = whole, whole, whole
+		s.Storages = domain.Is([]domain.Storage{nas})
+		return s
+	}
+	for _, c := range []struct {
+		name          string
+		first, second *domain.Snapshot
+		want          int
+	}{
+		{"the second sees more", picture(1, 1, 1, 1, false), picture(2, 3, 3, 3, false), 3},
+		{"the first sees more", picture(1, 3, 3, 3, false), picture(2, 1, 1, 1, false), 3},
+		{"the second sees all, which is less", picture(1, 3, 3, 3, false), picture(2, 1, 1, 1, true), 1},
+	} {
+		d := Build([]*domain.Snapshot{c.first, c.second}, full)
+		for _, kind := range []domain.Kind{domain.KindBackup, domain.KindTaskHistory, domain.KindReplication} {
+			if n := len(wanted(d, kind)); n != c.want {
+				t.Errorf("%s: %d of %s", c.name, n, kind)
+			}
+		}
+	}
+}

@@ -34,7 +34,7 @@ func TestStorages(t *testing.T) {
 
 func TestBackups(t *testing.T) {
 	raw := `[
-		{"vmid":133,"size":34359738368,"volid":"pbs:backup/vm/133/2026-08-30T02:03:57Z","verification":{"state":"ok","upid":"UPID:pbs:1"},"format":"pbs-vm","notes":"host\n","content":"backup","ctime":1788055437,"subtype":"qemu","encrypted":"AA:BB","protected":1},
+		{"vmid":133,"size":34359738368,"used":1024,"volid":"pbs:backup/vm/133/2026-08-30T02:03:57Z","verification":{"state":"ok","upid":"UPID:pbs:1"},"format":"pbs-vm","notes":"host\n","content":"backup","ctime":1788055437,"subtype":"qemu","encrypted":"AA:BB","protected":1},
 		{"volid":"pbs:backup/ct/104/2026-08-30T05:00:00Z","format":"pbs-ct","size":"1073741824","ctime":"1788066000","verification":null},
 		{"content":"backup","ctime":1786864579,"format":"tar.zst","size":1273148176,"subtype":"lxc","vmid":"105","volid":"nas:backup/vzdump-lxc-104-2026_08_16-02_16_19.tar.zst","protected":"0"},
 		{"volid":"nas:backup/vzdump-openvz-9-2014.tar","content":"backup"},
@@ -49,7 +49,7 @@ func TestBackups(t *testing.T) {
 		{VolumeID: "nas:backup/vzdump-openvz-9-2014.tar", VMID: 9, Type: "lxc"},
 		{VolumeID: "nas:backup/vzdump-qemu-99999999999999999999999-1.vma", Type: "qemu"},
 		{VolumeID: "pbs:backup/ct/104/2026-08-30T05:00:00Z", VMID: 104, Type: "lxc", Format: "pbs-ct", SizeBytes: 1 << 30, Created: 1788066000},
-		{VolumeID: "pbs:backup/vm/133/2026-08-30T02:03:57Z", VMID: 133, Type: "qemu", Format: "pbs-vm", SizeBytes: 32 << 30, Created: 1788055437, Notes: "host", Encrypted: "AA:BB", VerificationState: "ok", VerificationUPID: "UPID:pbs:1", Protected: true},
+		{VolumeID: "pbs:backup/vm/133/2026-08-30T02:03:57Z", VMID: 133, Type: "qemu", Format: "pbs-vm", SizeBytes: 32 << 30, UsedBytes: 1024, Created: 1788055437, Notes: "host", Encrypted: "AA:BB", VerificationState: "ok", VerificationUPID: "UPID:pbs:1", Protected: true},
 	}
 	for i := range want {
 		want[i].Storage, want[i].Node = "s", "n"

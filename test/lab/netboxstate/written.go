@@ -51,7 +51,10 @@ func changedFields(t testing.TB, c lab.Change) []string {
 		if notState[name] || reflect.DeepEqual(before[name], after[name]) {
 			continue
 		}
-		if isID[name] && after[name] != nil {
+		if isID[name] {
+			if after[name] == nil {
+				name += " → nothing"
+			}
 			out = append(out, name)
 			continue
 		}
