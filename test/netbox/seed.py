@@ -10,8 +10,9 @@ from users.models import ObjectPermission, Token, User
 READ = {
     "core": ["objectchange", "objecttype"],
     "dcim": ["region", "sitegroup", "location", "rack"],
-    "ipam": ["vrf", "prefix", "vlangroup"],
-    "tenancy": ["tenant"],
+    "extras": ["imageattachment", "journalentry"],
+    "ipam": ["vrf", "prefix", "vlangroup", "service"],
+    "tenancy": ["tenant", "contactassignment"],
     "virtualization": ["clustergroup"],
 }
 WRITE = {
