@@ -88,7 +88,7 @@ func TestGoneThings(t *testing.T) {
 		reported []string
 		noticed  []string
 	}{
-		{name: "a guest, and nobody asked for it", proxmox: without(103), noticed: []string{"1 guests of lab"}},
+		{name: "a guest, and nobody asked for it", proxmox: without(103), noticed: []string{"guests of lab"}},
 		{name: "a guest", proxmox: without(103), rules: goneRules{mark: true}, writes: append(marked(103), tag)},
 		{name: "a guest whose node has its configuration", proxmox: without(103), rules: goneRules{mark: true, there: map[int]string{103: "403"}},
 			noticed: []string{"qemu 103 (guest3)"}},

@@ -215,7 +215,8 @@ func anySnapshot(t *rapid.T, endpoint int) *domain.Snapshot {
 			Template: rapid.Bool().Draw(t, "template")}
 		if rapid.Bool().Draw(t, "config") {
 			cfg := domain.GuestConfig{Name: g.Name, OSType: rapid.SampledFrom([]string{"l26", "win11", ""}).Draw(t, "os"),
-				OnBoot: rapid.Bool().Draw(t, "onboot"), AgentEnabled: rapid.Bool().Draw(t, "agent"), Tags: g.Tags, UUID: fmt.Sprintf("uuid-%d", id)}
+				OnBoot: rapid.Bool().Draw(t, "onboot"), AgentEnabled: rapid.Bool().Draw(t, "agent"), Tags: g.Tags, UUID: fmt.Sprintf("uuid-%d", id),
+				CreatedAt: rapid.SampledFrom([]int64{0, 1_700_000_000 + int64(id)}).Draw(t, "created")}
 			for n := range rapid.IntRange(0, 3).Draw(t, "nics") {
 				nic := domain.NIC{Key: fmt.Sprintf("net%d", n*2), Index: n * 2, MAC: mac(endpoint*1000 + id*4 + n), Bridge: "vmbr0",
 					VLAN: rapid.SampledFrom([]int{0, 7, 20}).Draw(t, "vlan"), LinkDown: rapid.Bool().Draw(t, "down")}

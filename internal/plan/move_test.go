@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"proxbox/internal/domain"
 	"proxbox/internal/plan"
 )
@@ -203,4 +205,53 @@ func TestVMIDUsedAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnyMoves: however guests are shuffled between the places of two clusters
+// that are read whole, each keeps its object, and none is made twice.
+func TestAnyMoves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lab, other := dozen(), annex()
+		w := newWorld()
+		w.plugin(lab)
+		w.plugin(other)
+		w.gone = goneRules{mark: true, override: true}
+		w.do(t, planOf(w, lab, other))
+		objects := map[string]int{}
+		for r := range w.inv.Table(domain.KindVirtualMachine).Rows() {
+			objects[r.Text("cf_proxmox_uuid")] = r.ID
+		}
+		guests := append(slices.Clone(lab.Guests), other.Guests...)
+		vmids := rapid.SliceOfNDistinct(rapid.IntRange(95, 120), len(guests), len(guests), rapid.ID).Draw(t, "vmids")
+		lab.Guests, other.Guests = nil, nil
+		for i, g := range guests {
+			if rapid.IntRange(0, 3).Draw(t, "moves") > 0 {
+				g.VMID = vmids[i]
+			}
+			to, node := lab, "pve1"
+			if rapid.Bool().Draw(t, "elsewhere") {
+				to, node = other, "node1"
+			}
+			if slices.ContainsFunc(to.Guests, func(o domain.Guest) bool { return o.VMID == g.VMID }) {
+				g.VMID = 200 + i
+			}
+			g.Node = node
+			to.Guests = append(to.Guests, g)
+		}
+		w.do(t, planOf(w, lab, other))
+		for _, g := range guests {
+			uuid := g.Config.Value.UUID
+			if got := w.identities(uuid); len(got) != 1 {
+				t.Errorf("the guest %s is %v", uuid, got)
+			}
+		}
+		for r := range w.inv.Table(domain.KindVirtualMachine).Rows() {
+			if objects[r.Text("cf_proxmox_uuid")] != r.ID || r.Text("status") != "active" {
+				t.Errorf("%s of %s is a new object, or is %s", r.Text("name"), r.Text("cf_proxmox_uuid"), r.Text("status"))
+			}
+		}
+		if p := planOf(w, lab, other); len(p.Changes) > 0 {
+			t.Errorf("a second run would write: %v", lines(p, w.inv))
+		}
+	})
 }

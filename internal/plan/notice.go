@@ -45,7 +45,7 @@ func (p *planner) noticeGone(g group, list []*thing) {
 		names = append(names[:shown], fmt.Sprintf("%d more", more))
 	}
 	p.notice(g.kind, g.cluster+"/gone", domain.Problem{
-		What:   fmt.Sprintf("%d %s of %s", len(list), wordsFor[g.kind], list[0].cluster.Identity.Name),
-		Reason: "NetBox has them and Proxmox does not any more: " + strings.Join(names, ", "),
+		What:   fmt.Sprintf("%s of %s", wordsFor[g.kind], list[0].cluster.Identity.Name),
+		Reason: fmt.Sprintf("NetBox has %d that Proxmox does not list any more: %s", len(list), strings.Join(names, ", ")),
 		WayOut: "turn the setting delete_orphans on to have them marked as gone, or remove them in NetBox"})
 }
