@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -296,10 +297,20 @@ func TestUnknownIsNotGone(t *testing.T) {
 		w := newWorld()
 		s := anySnapshot(t, 1)
 		w.do(t, planOf(w, s))
+		w.removes = both
 		lost := *s
 		lost.Complete = domain.Completeness{}
+		lost.Replications, lost.BackupRoutines = domain.Known[[]domain.Replication]{}, domain.Known[[]domain.BackupRoutine]{}
+		lost.Storages.Value = slices.Clone(s.Storages.Value)
+		for i := range lost.Storages.Value {
+			lost.Storages.Value[i].Backups = domain.Known[[]domain.Backup]{}
+		}
+		if rapid.Bool().Draw(t, "storages lost") {
+			lost.Storages = domain.Known[[]domain.Storage]{}
+		}
 		lost.Guests = nil
 		for i, g := range s.Guests {
+			g.Snapshots = domain.Known[[]domain.GuestSnapshot]{}
 			switch rapid.IntRange(0, 3).Draw(t, fmt.Sprint("lost", i)) {
 			case 0:
 				continue
@@ -311,11 +322,14 @@ func TestUnknownIsNotGone(t *testing.T) {
 			lost.Guests = append(lost.Guests, g)
 		}
 		for i := range lost.Nodes {
-			lost.Nodes[i].Interfaces = domain.Known[[]domain.NodeInterface]{}
+			lost.Nodes[i].Interfaces, lost.Nodes[i].Tasks = domain.Known[[]domain.NodeInterface]{}, domain.Known[[]domain.Task]{}
 		}
 		for _, c := range planOf(w, &lost).Changes {
 			if c.Op == plan.Delete {
 				t.Errorf("removed on unknown: %s %s", c.Kind, c.Label)
+			}
+			if c.Set["status"] == "stale" {
+				t.Errorf("stale on unknown: %s %s", c.Kind, c.Label)
 			}
 			for field, v := range c.Set {
 				if domain.IsEmpty(v) {

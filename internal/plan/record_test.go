@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"proxbox/internal/desire"
 	"proxbox/internal/domain"
 	"proxbox/internal/plan"
 )
@@ -378,4 +379,30 @@ func anyRecords(t *rapid.T, s *domain.Snapshot) {
 func sorted(lines []string) []string {
 	slices.Sort(lines)
 	return lines
+}
+
+// TestTagsOfStorages: where everything is tagged, storages are too, unless the
+// flag leaves the tags that they have.
+func TestTagsOfStorages(t *testing.T) {
+	w := synced(t, kept())
+	theirs := w.add(domain.KindTag, domain.Fields{"name": "theirs", "slug": "theirs"})
+	for r := range w.inv.Table(domain.KindProxmoxStorage).Rows() {
+		r.Fields["tags"] = domain.Refs{theirs}
+	}
+	opt := everything
+	opt.TagParts = true
+	d := desire.Build([]*domain.Snapshot{kept()}, opt)
+	for flag, want := range map[bool]int{true: 2, false: 0} {
+		p := plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, AddTags: true,
+			Owns: desire.Owns(func(name string) bool { return name != "storage_tags" || flag })})
+		tagged := 0
+		for _, c := range p.Changes {
+			if c.Kind == domain.KindProxmoxStorage && len(c.Set["add_tags"].(domain.Refs)) == 1 {
+				tagged++
+			}
+		}
+		if tagged != want {
+			t.Errorf("overwrite_storage_tags=%t: %d storages are tagged, not %d", flag, tagged, want)
+		}
+	}
 }
