@@ -31,6 +31,10 @@ func (b *builder) inside(v *view, vm domain.Ref, g domain.Guest, label string) {
 		if ok {
 			f["vm_interface"] = iface
 		}
+		if b.out.left[iface] {
+			b.leave(domain.Object{Kind: domain.KindGuestInterface, Key: vm.Key + "/inside/" + domain.Key(gi.Name), Owner: vm.Key, Label: label + " " + gi.Name, Fields: f})
+			continue
+		}
 		ref := b.add(domain.Object{Kind: domain.KindGuestInterface, Key: vm.Key + "/inside/" + domain.Key(gi.Name), Owner: vm.Key,
 			Label: label + " " + gi.Name, Fields: f})
 		if ok {

@@ -262,9 +262,6 @@ func (r *reading) misplaced(guest *domain.Guest, reason string) {
 
 // guest reads all that is asked for of one guest.
 func (r *reading) guest(ctx context.Context, g *gate, guest *domain.Guest) {
-	if skip := r.c.opts.SkipGuest; skip != nil && skip(*guest) {
-		return
-	}
 	if r.scope.Configs {
 		r.config(ctx, g, guest)
 	}

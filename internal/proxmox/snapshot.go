@@ -223,6 +223,9 @@ func (r *reading) parts(ctx context.Context) {
 	guests := map[string][]*domain.Guest{}
 	for i := range r.snap.Guests {
 		g := &r.snap.Guests[i]
+		if skip := r.c.opts.SkipGuest; skip != nil && skip(*g) {
+			continue
+		}
 		guests[g.Node] = append(guests[g.Node], g)
 	}
 	nodes := map[string]*domain.Node{}
