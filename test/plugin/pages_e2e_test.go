@@ -25,9 +25,9 @@ type field struct {
 	browser *lab.Browser
 }
 
-func newField(t *testing.T, guests int) *field {
+func newField(t *testing.T, guests int, environment ...string) *field {
 	t.Helper()
-	f := &field{Server: lab.NetBox(t), pve: lab.FakePVE(t, proxmoxsim.Demo(guests)), backend: serve(t)}
+	f := &field{Server: lab.NetBox(t), pve: lab.FakePVE(t, proxmoxsim.Demo(guests)), backend: serve(t, environment...)}
 	f.plugin = f.ConnectPlugin(t, lab.Backend{URL: f.backend.url, Key: key}, f.pve.PluginEndpoint())
 	f.StartWorker(t)
 	if out, err := f.FullUpdate(t.Context()); err != nil {
