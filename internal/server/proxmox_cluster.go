@@ -81,7 +81,7 @@ func (s *Server) clusterRoutes() {
 		return in
 	})
 	readRoute(s, "/proxmox/access/tokens/{userid}/{tokenid}", "An API token; null when no cluster has it",
-		func(ctx context.Context, in *tokenInput) (*said[maybe[tokenInfo]], error) {
+		func(ctx context.Context, in *tokenInput) (*saidMaybe[tokenInfo], error) {
 			r, err := s.read(ctx, in.query, s.waits.tab)
 			if err != nil {
 				return nil, err
@@ -96,7 +96,7 @@ func (s *Server) clusterRoutes() {
 				return []tokenInfo{{ClusterName: id.name, UserID: in.UserID, TokenID: in.TokenID, Comment: found.text("comment"), PrivSep: found.truth("privsep"),
 					Expire: found.whole("expire"), Status: allOK}}, err
 			})
-			return answered(r, oneOf(all, 0), err)
+			return answeredFirst(r, all, err)
 		})
 	readRoute(s, "/proxmox/", "All endpoints at a glance", func(ctx context.Context, in *readInput) (*said[overviews], error) {
 		r, err := s.read(ctx, in.query, s.waits.tab)

@@ -46,7 +46,7 @@ func (s *Server) datacenterRoutes() {
 		return answered(r, out, err)
 	})
 	readRoute(s, base+"/cpu-models/{cputype}", "A custom CPU model; null when no cluster has it",
-		func(ctx context.Context, in *cpuModelInput) (*said[maybe[cpuModel]], error) {
+		func(ctx context.Context, in *cpuModelInput) (*saidMaybe[cpuModel], error) {
 			r, err := s.read(ctx, in.query, s.waits.tab)
 			if err != nil {
 				return nil, err
@@ -58,7 +58,7 @@ func (s *Server) datacenterRoutes() {
 				}
 				return []cpuModel{showCPUModel(id.name, found)}, err
 			})
-			return answered(r, oneOf(all, 0), err)
+			return answeredFirst(r, all, err)
 		})
 	objectRoute(s, base+"/options", "The options of each cluster", "/cluster/options", showOptions)
 }
@@ -76,9 +76,9 @@ type datacenterOptions struct {
 	EmailFrom         *string `json:"email_from"`
 	MaxWorkers        *int64  `json:"max_workers"`
 	MigrationUnsecure *bool   `json:"migration_unsecure"`
-	NextID            row     `json:"next_id"`
-	Notify            row     `json:"notify"`
-	CRS               row     `json:"crs"`
+	NextID            row     `json:"next_id" nullable:"true"`
+	Notify            row     `json:"notify" nullable:"true"`
+	CRS               row     `json:"crs" nullable:"true"`
 	Location          *string `json:"location"`
 	Status            string  `json:"status"`
 	Error             *string `json:"error"`

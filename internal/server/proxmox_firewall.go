@@ -361,7 +361,7 @@ func (s *Server) firewallRoutes() {
 	clusterFirewallRoute(s, "ipsets", "The IP sets of clusters", firewallPlace.sets)
 	clusterFirewallRoute(s, "aliases", "The aliases of clusters", firewallPlace.aliases)
 	readRoute(s, base+"/datacenter/options", "The firewall options of the first cluster; null when there is none",
-		func(ctx context.Context, in *readInput) (*said[maybe[firewallOptions]], error) {
+		func(ctx context.Context, in *readInput) (*saidMaybe[firewallOptions], error) {
 			r, err := s.read(ctx, in.query, s.waits.tab)
 			if err != nil {
 				return nil, err
@@ -373,7 +373,7 @@ func (s *Server) firewallRoutes() {
 				}
 				return datacenter(id.name).settings(ctx, src)
 			})
-			return answered(r, oneOf(all, 0), err)
+			return answeredFirst(r, all, err)
 		})
 	readRoute(s, base+"/nodes/{node}/rules", "The firewall rules of a node", func(ctx context.Context, in *nodeInput) (*said[[]firewallRule], error) {
 		r, src, id, err := s.atNode(ctx, in.query, in.Node, s.waits.job)

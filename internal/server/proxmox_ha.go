@@ -202,7 +202,7 @@ func (s *Server) haRoutes() {
 		return answered(r, out, err)
 	})
 	readRoute(s, base+"/resources/by-vm/{vmid}", "A guest as the HA stack has it; null when it is not managed",
-		func(ctx context.Context, in *vmidInput) (*said[maybe[haResource]], error) {
+		func(ctx context.Context, in *vmidInput) (*saidMaybe[haResource], error) {
 			r, err := s.read(ctx, in.query, s.waits.page)
 			if err != nil {
 				return nil, err
@@ -212,13 +212,13 @@ func (s *Server) haRoutes() {
 				return all.Resources, err
 			})
 			number := strconv.Itoa(in.VMID)
-			i := slices.IndexFunc(all, func(h haResource) bool {
+			all = slices.DeleteFunc(all, func(h haResource) bool {
 				kind, id, _ := strings.Cut(or(h.SID), ":")
-				return id == number && (kind == "vm" || kind == "ct")
+				return id != number || kind != "vm" && kind != "ct"
 			})
-			return answered(r, oneOf(all, i), err)
+			return answeredFirst(r, all, err)
 		})
-	readRoute(s, base+"/groups/{group}", "An HA group; null when no cluster has it", func(ctx context.Context, in *groupInput) (*said[maybe[haGroup]], error) {
+	readRoute(s, base+"/groups/{group}", "An HA group; null when no cluster has it", func(ctx context.Context, in *groupInput) (*saidMaybe[haGroup], error) {
 		r, err := s.read(ctx, in.query, s.waits.tab)
 		if err != nil {
 			return nil, err
@@ -231,7 +231,7 @@ func (s *Server) haRoutes() {
 			found["group"] = in.Group
 			return []haGroup{showHAGroup(id.name, found)}, err
 		})
-		return answered(r, oneOf(all, 0), err)
+		return answeredFirst(r, all, err)
 	})
 	objectRoute(s, base+"/manager-status", "What the HA resource manager says of itself", haPath+"/status/manager_status", showHAManager)
 	objectRoute(s, base+"/crs", "How clusters choose nodes for guests", "/cluster/options", showHAScheduling)

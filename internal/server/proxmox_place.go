@@ -54,22 +54,14 @@ func (r *reading) only(ctx context.Context, having []*source, what string) (*sou
 		}
 		return nil, e
 	}
+	if len(having) == 1 {
+		return having[0], nil
+	}
 	first, err := having[0].identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, src := range having {
-		id, err := src.identity(ctx)
-		if err != nil {
-			return nil, err
+	for _, src := range having[1:] {
+		if id, other := src.identity(ctx); err != nil || other != nil || id != first || id.mode != modeCluster {
+			return nil, fail(http.StatusConflict, "Several Proxmox endpoints have a %s. Say which one with proxmox_endpoint_ids or name; GET /proxmox/endpoints shows them.", what)
 		}
-		if id != first || id.mode != modeCluster {
-			names = append(names, src.ep.Name)
-		}
-	}
-	if len(having) > 1 && len(names) > 0 {
-		return nil, fail(http.StatusConflict, "Several Proxmox endpoints have a %s. Say which one with proxmox_endpoint_ids or name; GET /proxmox/endpoints shows them.", what)
 	}
 	return having[0], nil
 }

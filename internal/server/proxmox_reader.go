@@ -90,6 +90,7 @@ type reader struct {
 type answer struct {
 	data json.RawMessage
 	at   time.Time
+	kept bool // from an earlier request
 }
 
 // flight is a read under way. Who asks the same meanwhile waits for it too.
@@ -110,6 +111,7 @@ func (r *reader) last(path string, limit time.Duration) (answer, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a, ok := r.kept[path]
+	a.kept = true
 	return a, ok && time.Since(a.at) < limit
 }
 
@@ -181,7 +183,7 @@ func (r *reader) join(path string, query url.Values, keep bool) (*flight, error)
 			err = r.tooSlow(path, maxRead)
 		}
 		r.mu.Lock()
-		f.answer, f.err = answer{data, time.Now()}, err
+		f.answer, f.err = answer{data: data, at: time.Now()}, err
 		delete(r.under, key)
 		if keep && err == nil {
 			r.kept[path] = f.answer

@@ -50,7 +50,7 @@ type source struct {
 	reading *reading
 }
 
-// open begins a reading of the endpoints that a request means.
+// read begins a reading of the endpoints that a request means.
 func (s *Server) read(ctx context.Context, query url.Values, patience time.Duration) (*reading, error) {
 	endpoints, err := s.endpointsOf(ctx, query)
 	if err != nil {
@@ -99,6 +99,9 @@ func (r *reading) narrow(ctx context.Context, cluster string) error {
 func (src *source) get(ctx context.Context, path string, query url.Values) (answer, error) {
 	if src.client == nil {
 		_, err := src.open(src.ep)
+		if err != nil {
+			err = fail(http.StatusBadGateway, "%s", sentence(err))
+		}
 		return answer{}, err
 	}
 	a, err := src.read(ctx, src.reading.deadline, path, query)
@@ -110,7 +113,7 @@ func (src *source) get(ctx context.Context, path string, query url.Values) (answ
 
 // used notes how old an answer is.
 func (r *reading) used(a answer) {
-	if time.Since(a.at) < time.Second {
+	if !a.kept {
 		return
 	}
 	r.mu.Lock()
@@ -215,6 +218,26 @@ func say[T any](r *reading, body T) *said[T] {
 	return out
 }
 
+// saidMaybe is said for what may be null.
+type saidMaybe[T any] struct {
+	Stale  string `header:"X-Proxbox-Stale"`
+	Failed string `header:"X-Proxbox-Failed"`
+	Body   maybe[T]
+}
+
+// answeredFirst is the first of a list, null for an empty one, or the error.
+func answeredFirst[T any](r *reading, all []T, err error) (*saidMaybe[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	var first maybe[T]
+	if len(all) > 0 {
+		first.value = &all[0]
+	}
+	out := say(r, first)
+	return &saidMaybe[T]{out.Stale, out.Failed, out.Body}, nil
+}
+
 // readRoute registers a route that reads Proxmox.
 func readRoute[I, O any](s *Server, path, summary string, handle func(context.Context, *I) (*O, error), errs ...int) {
 	op := operation(http.MethodGet, path, "proxmox", "read-"+cmp.Or(operationID(path), "root"), summary,
@@ -266,14 +289,6 @@ func objectRoute[T any](s *Server, path, summary, asked string, show func(cluste
 // maybe is an object, or null.
 type maybe[T any] struct{ value *T }
 
-// oneOf is the element of a list, or null where there is none.
-func oneOf[T any](all []T, i int) maybe[T] {
-	if i < 0 || i >= len(all) {
-		return maybe[T]{}
-	}
-	return maybe[T]{&all[i]}
-}
-
 // MarshalJSON implements json.Marshaler.
 func (m maybe[T]) MarshalJSON() ([]byte, error) { return json.Marshal(m.value) }
 
@@ -291,6 +306,9 @@ func readProblem(ctx context.Context, err error) error {
 		ours   *Error
 		failed *proxmox.EndpointError
 	)
+	if errors.Is(err, proxmox.ErrBadPath) {
+		return invalid("path", "path", err.Error())
+	}
 	if errors.As(err, &ours) || ctx.Err() != nil || !errors.As(err, &failed) {
 		return err
 	}

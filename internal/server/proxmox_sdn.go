@@ -73,7 +73,7 @@ type (
 		IPAM       *string `json:"ipam"`
 		RTImport   *string `json:"rt_import"`
 		State      *string `json:"state"`
-		Pending    row     `json:"pending"`
+		Pending    row     `json:"pending" nullable:"true"`
 		SDNTail
 	}
 	sdnVNet struct {
@@ -85,7 +85,7 @@ type (
 		Alias     *string `json:"alias"`
 		VLANAware *bool   `json:"vlanaware"`
 		State     *string `json:"state"`
-		Pending   row     `json:"pending"`
+		Pending   row     `json:"pending" nullable:"true"`
 		SDNTail
 	}
 	sdnSubnet struct {

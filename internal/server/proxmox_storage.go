@@ -31,18 +31,18 @@ type storageRow struct {
 
 // storageContent is a volume on a storage.
 type storageContent struct {
-	Subtype      *string       `json:"subtype"`
-	Format       *string       `json:"format"`
-	Size         *int64        `json:"size"`
-	CTime        *int64        `json:"ctime"`
-	Notes        *string       `json:"notes"`
-	Content      *string       `json:"content"`
-	VolID        *string       `json:"volid"`
-	VMID         *int64        `json:"vmid"`
-	Used         *int64        `json:"used"`
-	Encrypted    *string       `json:"encrypted"`
-	Verification *verification `json:"verification"`
-	Parent       *string       `json:"parent"`
+	Subtype      *string             `json:"subtype"`
+	Format       *string             `json:"format"`
+	Size         *int64              `json:"size"`
+	CTime        *int64              `json:"ctime"`
+	Notes        *string             `json:"notes"`
+	Content      *string             `json:"content"`
+	VolID        *string             `json:"volid"`
+	VMID         *int64              `json:"vmid"`
+	Used         *int64              `json:"used"`
+	Encrypted    *string             `json:"encrypted"`
+	Verification maybe[verification] `json:"verification"`
+	Parent       *string             `json:"parent"`
 }
 
 // verification is what a backup server found when it checked a backup.
@@ -135,7 +135,7 @@ func showContent(in row) storageContent {
 		Content: in.text("content"), VolID: in.text("volid"), VMID: in.whole("vmid"), Used: in.whole("used"), Encrypted: in.text("encrypted"), Parent: in.text("parent"),
 	}
 	if v := in.below("verification"); v != nil {
-		out.Verification = &verification{v.word("upid"), v.word("state")}
+		out.Verification.value = &verification{v.word("upid"), v.word("state")}
 	}
 	return out
 }
