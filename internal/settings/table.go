@@ -194,12 +194,12 @@ var (
 	IgnoreIPv6LinkLocal = boolean(Setting{Name: "ignore_ipv6_link_local_addresses", Plugin: plugin("true"), Param: "ignore_ipv6_link_local_addresses", Default: "true",
 		Doc: "Leave out addresses in fe80::/10."})
 	PrimaryIPPreference = choice(Setting{Name: "primary_ip_preference", Plugin: plugin("ipv4"), Param: "primary_ip_preference", Default: "ipv4",
-		Doc: "Which family is preferred where one address stands for a guest."},
+		Doc: "Which of a guest's addresses are made first. NetBox has a primary address for each family, and both are set; which of the two it shows is NetBox's own setting PREFER_IPV4."},
 		IPv4, IPv6)
 	ParseDescriptionMetadata = boolean(Setting{Name: "parse_description_metadata", Plugin: plugin("false"), Param: "parse_description_metadata", Default: "false",
-		Doc: "Apply the netbox-metadata block in the description of a guest."})
+		Doc: "Apply the netbox-metadata block in the notes of a guest: NetBox ids of its role, platform, tenant and type."})
 	SyncVMPlatformFromGuestAgent = boolean(Setting{Name: "sync_vm_platform_from_guest_agent", Param: "sync_vm_platform_from_guest_agent", Default: "false",
-		Doc: "Take the platform from what the guest agent says of its operating system, one request more a guest."})
+		Doc: "Take the platform from what the guest agent says of its operating system, one request more a running guest with an agent."})
 	DeleteOrphans = boolean(Setting{Name: "delete_orphans", Env: "PROXBOX_DELETE_ORPHANS", Plugin: plugin("false"), Default: "false",
 		Doc: "Mark guests, nodes and storages that are gone from Proxmox as gone in NetBox: status decommissioning (a storage: not enabled) and the tag proxbox-soft-deleted. Without it they are only noticed."})
 	DeleteOrphansAfter = days(Setting{Name: "delete_orphans_after_days", Env: "PROXBOX_DELETE_ORPHANS_AFTER_DAYS", Default: "0",
