@@ -85,7 +85,11 @@ fuzz: ## Every fuzz test for FUZZTIME (10s)
 
 .PHONY: bench
 bench: ## The measures of docs/performance.md, against the real NetBox
-	$(LAB) run -- $(GO) test -tags e2e -p 1 -run '^$$' -bench . -benchtime 1x -timeout 60m $(ARGS) ./test/...
+	$(LAB) run -- $(GO) test -tags e2e -run '^$$' -bench 'FirstRun|Unchanged|Service' -benchtime 1x -timeout 60m $(ARGS) ./test/bench
+
+.PHONY: bench-plugin
+bench-plugin: ## The plugin's Full Update, beside the Python service (ten minutes)
+	$(LAB) run -- $(GO) test -tags e2e -run '^$$' -bench Plugin -benchtime 1x -timeout 90m $(ARGS) ./test/bench
 
 .PHONY: demo
 demo: build ## The whole thing with a simulated Proxmox VE and NetBox (PORT=8000)

@@ -1,0 +1,112 @@
+//go:build e2e
+
+package bench
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	proxmoxsim "proxbox/internal/sim/proxmox"
+	"proxbox/test/lab"
+	"proxbox/test/lab/tap"
+)
+
+// BenchmarkPlugin: a Full Update by the plugin of 50 guests when nothing
+// changed, with this program behind it and with the Python service. What is
+// compared is the time that the plugin waits for the backend; its own time
+// between the stages is the same for both, and shown apart.
+func BenchmarkPlugin(b *testing.B) {
+	s := lab.NetBox(b)
+	pve := lab.FakePVE(b, proxmoxsim.Demo(guests))
+	endpoint := pve.PluginEndpoint()
+	forPython := endpoint
+	forPython.Address = lab.ForPython(b, endpoint.Address)
+	for range b.N {
+		ours := unchanged(b, s, service(b), endpoint)
+		s.Reset(b)
+		theirs := unchanged(b, s, lab.PythonService(b), forPython)
+		b.ReportMetric(ours.backend.Seconds(), "s/backend")
+		b.ReportMetric((ours.whole - ours.backend).Seconds(), "s/plugin")
+		b.ReportMetric(float64(ours.requests), "requests")
+		b.ReportMetric(float64(ours.writes), "writes")
+		b.ReportMetric(theirs.backend.Seconds(), "s/backend-python")
+		b.ReportMetric((theirs.whole - theirs.backend).Seconds(), "s/plugin-python")
+		b.ReportMetric(float64(theirs.requests), "requests-python")
+		b.ReportMetric(float64(theirs.writes), "writes-python")
+		b.ReportMetric(theirs.backend.Seconds()/ours.backend.Seconds(), "times-faster")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// measured is one Full Update.
+type measured struct {
+	whole, backend   time.Duration
+	requests, writes int // of the backend to NetBox
+}
+
+// unchanged runs two Full Updates and measures the second one.
+func unchanged(b *testing.B, s *lab.Server, backend lab.Backend, endpoint lab.ProxmoxEndpoint) measured {
+	b.Helper()
+	between := tap.New(b, backend.URL)
+	s.ConnectPlugin(b, lab.Backend{URL: between.URL(), Key: backend.Key}, endpoint)
+	s.StartWorker(b)
+	defer s.StopWorker()
+	update := func() {
+		if out, err := s.Manage(b.Context(), "proxbox_sync", "--wait", "--timeout", "3000"); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	update()
+	s.Tap.Clear()
+	between.Clear()
+	start := time.Now()
+	update()
+	m := measured{whole: time.Since(start), requests: len(s.Tap.Requests()), writes: len(s.Tap.Writes())}
+	for _, r := range between.Requests() {
+		m.backend += r.Took
+	}
+	return m
+}
+
+// service is this program, built and started.
+func service(b *testing.B) lab.Backend {
+	b.Helper()
+	dir := b.TempDir()
+	binary := filepath.Join(dir, "proxbox-api")
+	if out, err := exec.Command("go", "build", "-o", binary, "proxbox/cmd/proxbox-api").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	cmd := exec.Command(binary, "serve")
+	cmd.Env = append(os.Environ(), "PROXBOX_DATA_DIR="+filepath.Join(dir, "data"), "PORT="+strconv.Itoa(port), "PROXBOX_BIND_HOST=127.0.0.1")
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	for range 600 {
+		if resp, err := http.Get(url + "/health"); err == nil {
+			resp.Body.Close()
+			return lab.Backend{URL: url, Key: strings.Repeat("bench-key-", 5)}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	b.Fatal("the service does not answer")
+	return lab.Backend{}
+}
