@@ -301,3 +301,35 @@ func trimID(key domain.Key) string {
 	}
 	return s
 }
+
+// TestWhoIsAsked for the configuration of a guest that vanished: the node that
+// it was last on, and if that is gone too, one that is there.
+func TestWhoIsAsked(t *testing.T) {
+	first := dozen()
+	first.Guests[3].Node = "pve2"
+	w := synced(t, first)
+	for _, c := range []struct {
+		name  string
+		edit  func(s *domain.Snapshot)
+		nodes []string
+	}{
+		{"the node that it was last on", func(*domain.Snapshot) {}, []string{"pve2"}},
+		{"that node is down", func(s *domain.Snapshot) { s.Nodes[1].Online = false }, []string{"pve2"}},
+		{"that node is gone", func(s *domain.Snapshot) { s.Nodes = s.Nodes[:1] }, []string{"pve1"}},
+		{"that node is gone, and another is down", func(s *domain.Snapshot) {
+			s.Nodes = append(s.Nodes[:1], domain.Node{Name: "pve0", SSLFingerprint: "ac"})
+		}, []string{"pve1", "pve0"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := dozen()
+			dropGuest(s, 103)
+			c.edit(s)
+			d := desire.Build([]*domain.Snapshot{s}, everything)
+			p := plan.Make(plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: w.inv, Owns: desire.Owns(desire.DefaultFlags), AddTags: true,
+				Things: plan.Things{Present: d.Present, Mark: true, Tag: desire.SoftDeleted()}})
+			if len(p.Vanished) != 1 || !slices.Equal(p.Vanished[0].Nodes, c.nodes) || !slices.Equal(p.Vanished[0].Endpoints, []int{1}) || p.Vanished[0].VMID != 103 {
+				t.Errorf("asked is %+v", p.Vanished)
+			}
+		})
+	}
+}
