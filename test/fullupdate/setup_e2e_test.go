@@ -80,11 +80,17 @@ func (f *field) netbox(t *testing.T) domain.NetBoxEndpoint {
 // endpoint.
 func (f *field) pluginRows(t *testing.T, estate proxmoxsim.Estate) int {
 	t.Helper()
+	return f.pluginRowsNamed(t, estate, "lab")
+}
+
+// pluginRowsNamed does so for an endpoint with a name.
+func (f *field) pluginRowsNamed(t *testing.T, estate proxmoxsim.Estate, name string) int {
+	t.Helper()
 	const base = "/api/plugins/proxbox/"
 	var endpoint, cluster struct {
 		ID int `json:"id"`
 	}
-	f.Must(t, http.MethodPost, base+"endpoints/proxmox/", map[string]any{"name": "lab", "domain": "pve.example.org", "port": 8006, "mode": "cluster",
+	f.Must(t, http.MethodPost, base+"endpoints/proxmox/", map[string]any{"name": name, "domain": name + ".example.org", "port": 8006, "mode": "cluster",
 		"username": "root@pam", "verify_ssl": false}, &endpoint)
 	f.Must(t, http.MethodPost, base+"proxmox-clusters/", map[string]any{"endpoint": endpoint.ID, "name": estate.Cluster, "mode": "cluster"}, &cluster)
 	for i, n := range estate.Nodes {
