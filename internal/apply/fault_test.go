@@ -540,6 +540,7 @@ func rows(inv *domain.Inventory, kind domain.Kind) map[int]domain.Fields {
 	for r := range inv.Table(kind).Rows() {
 		f := maps.Clone(r.Fields)
 		delete(f, "disk")
+		delete(f, "last_updated")
 		out[r.ID] = f
 	}
 	return out

@@ -94,18 +94,17 @@ func (b *builder) routines(v *view) {
 	}
 }
 
+// routine wants the row of one backup job. When it runs next is a clock, and
+// would be a write each time that it ran (rules.md 2): it is left out.
 func (b *builder) routine(v *view, r domain.BackupRoutine, pk int, ending domain.Key) {
 	o := r.Options
 	f := domain.Fields{
 		"endpoint": domain.At(domain.KindProxmoxEndpoint, pk), "job_id": cut(r.ID, 255), "enabled": r.Enabled,
 		"schedule": cut(firstOf(o["schedule"], strings.TrimSpace(o["dow"]+" "+o["starttime"])), 255), "selection": selection(o),
-		"next_run": nil, "node": v.node(o["node"], ending), "comment": strings.TrimSpace(o["comment"]), "notes_template": strings.TrimSpace(o["notes-template"]),
+		"node": v.node(o["node"], ending), "comment": strings.TrimSpace(o["comment"]), "notes_template": strings.TrimSpace(o["notes-template"]),
 		"bwlimit": number(o["bwlimit"], 0), "zstd": number(o["zstd"], 0), "io_workers": number(properties(o["performance"])["max-workers"], 0),
 		"fleecing": cut(o["fleecing"], 255), "repeat_missed": truth(o["repeat-missed"]),
 		"pbs_change_detection_mode": cut(o["pbs-change-detection-mode"], 50), "status": "active", "raw_config": rawJob(r.Raw),
-	}
-	if next, err := strconv.ParseInt(o["next-run"], 10, 64); err == nil {
-		f["next_run"] = moment(next)
 	}
 	retention(f, o)
 	b.onStorage(v, o["storage"], "storage", f)

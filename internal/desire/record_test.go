@@ -301,7 +301,7 @@ func TestBackupRoutine(t *testing.T) {
 		}}})
 	})
 	want := domain.Fields{
-		"endpoint": domain.At(domain.KindProxmoxEndpoint, 1), "job_id": "backup-1", "enabled": true, "schedule": "02:00", "selection": "[100,101]", "next_run": "2026-02-02T02:40:00Z",
+		"endpoint": domain.At(domain.KindProxmoxEndpoint, 1), "job_id": "backup-1", "enabled": true, "schedule": "02:00", "selection": "[100,101]",
 		"node": domain.To(domain.KindProxmoxNode, "c1/node/pve1"), "storage": domain.To(domain.KindProxmoxStorage, "c1/storage/nas"),
 		"fleecing_storage": domain.To(domain.KindProxmoxStorage, "c1/storage/local"), "fleecing": "enabled=1,storage=local", "comment": "nightly",
 		"notes_template": "{{guestname}}", "keep_last": 1, "keep_daily": 3, "keep_weekly": 4, "keep_monthly": 5, "keep_yearly": 6, "keep_all": false,

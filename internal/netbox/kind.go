@@ -164,7 +164,7 @@ var specs = map[domain.Kind]kindSpec{
 		ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindProxmoxNode, "node"), ref(domain.KindProxmoxStorage, "storage", "fleecing_storage"),
 		text("job_id", "schedule", "comment", "notes_template", "pbs_change_detection_mode", "fleecing"),
 		boolean("enabled", "keep_all", "repeat_missed"), integer("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly",
-			"bwlimit", "zstd", "io_workers"), choice("status"), moment("next_run"), document("selection", "raw_config"))},
+			"bwlimit", "zstd", "io_workers"), choice("status"), document("selection", "raw_config"))},
 	domain.KindCloudInit: {path: "plugins/proxbox/vm-cloudinit/", needs: needPlugin, fields: slices.Concat(
 		ref(domain.KindVirtualMachine, "virtual_machine"), text("ciuser", "sshkeys", "ipconfig0"), boolean("sshkeys_truncated", "is_intent"))},
 	domain.KindGuestInterface: {path: "plugins/proxbox/guest-vm-interfaces/", needs: needGuestInterfaces, fields: slices.Concat(

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"proxbox/internal/domain"
 )
@@ -71,8 +72,23 @@ func (p *planner) sameKey(it *item, r *domain.Row, fields []string) bool {
 }
 
 // renamed finds the one interface of ours that has the wanted MAC and a name
-// that is no longer wanted.
+// that is no longer wanted; else the one that is named as the NIC is in the
+// configuration, and was so before the guest told its own name.
 func (p *planner) renamed(it *item, rows []*domain.Row) *domain.Row {
+	if r := p.byMAC(it, rows); r != nil {
+		return r
+	}
+	nic := string(it.Key[strings.LastIndexByte(string(it.Key), '/')+1:])
+	for _, r := range rows {
+		if r.Text("name") == nic && p.freeOurs(it.Kind, r) && !p.interfaceNames()[partName{it.Owner, nic}] &&
+			len(p.idx.parts(domain.KindMACAddress, domain.At(it.Kind, r.ID))) == 0 {
+			return r
+		}
+	}
+	return nil
+}
+
+func (p *planner) byMAC(it *item, rows []*domain.Row) *domain.Row {
 	mac := p.items[domain.To(domain.KindMACAddress, it.Key)]
 	if mac == nil {
 		return nil
