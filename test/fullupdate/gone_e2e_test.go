@@ -133,7 +133,9 @@ func TestGoneGuests(t *testing.T) {
 	if n := len(f.machines(t, "")); n != 60 {
 		t.Errorf("%d virtual machines for 60 guests", n)
 	}
-	again := slices.DeleteFunc(netboxstate.Lines(t, f.Server), func(s string) bool { return strings.Contains(s, "proxbox-soft-deleted") || strings.Contains(s, "Soft-deleted") })
+	again := slices.DeleteFunc(netboxstate.Lines(t, f.Server), func(s string) bool {
+		return strings.Contains(s, "proxbox-soft-deleted") || strings.Contains(s, "Soft-deleted")
+	})
 	netboxstate.Differ(t, "with all guests back", estate, again)
 }
 
