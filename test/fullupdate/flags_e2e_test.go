@@ -75,7 +75,7 @@ func TestFlags(t *testing.T) {
 	platform := f.made(t, "dcim/platforms/", object{"name": "Theirs", "slug": "theirs"})
 	const endpoints, vms = "plugins/proxbox/endpoints/proxmox/", "virtualization/virtual-machines/"
 	row := f.one(t, endpoints, "lab")
-	for _, c := range []struct {
+	cases := []struct {
 		flag, path, name, field string
 		theirs, empty           any
 		want                    [4]string // a person's with true, with false; none with true, with false
@@ -91,30 +91,33 @@ func TestFlags(t *testing.T) {
 		{"ip_status", "ipam/ip-addresses/", "10.10.0.17/24", "status", "reserved", nil, [4]string{"active", "reserved"}},
 		{"ip_address_dns_name", "ipam/ip-addresses/", "10.10.0.17/24", "dns_name", "mine.example.org", "",
 			[4]string{"ns1.example.org", "mine.example.org", "ns1.example.org", "ns1.example.org"}},
-	} {
-		for i, want := range c.want {
-			if want == "" {
-				continue // it cannot be empty
-			}
+	}
+	for i := range 4 {
+		flags := object{}
+		for _, c := range cases {
 			v := c.theirs
 			if i > 1 {
 				v = c.empty
 			}
+			if c.want[i] != "" { // else it cannot be empty
+				o := f.one(t, c.path, c.name)
+				f.Must(t, http.MethodPatch, fmt.Sprintf("/api/%s%v/", c.path, o["id"]), object{c.field: v}, nil)
+			}
+			flags["overwrite_"+c.flag] = i%2 == 0
+		}
+		f.Must(t, http.MethodPatch, fmt.Sprintf("/api/%s%v/", endpoints, row["id"]), flags, nil)
+		f.sync(t, run.Ask{})
+		for _, c := range cases {
 			o := f.one(t, c.path, c.name)
-			f.Must(t, http.MethodPatch, fmt.Sprintf("/api/%s%v/", c.path, o["id"]), object{c.field: v}, nil)
-			f.Must(t, http.MethodPatch, fmt.Sprintf("/api/%s%v/", endpoints, row["id"]), object{"overwrite_" + c.flag: i%2 == 0}, nil)
-			f.sync(t, run.Ask{})
-			got := shown(f.one(t, c.path, c.name)[c.field])
-			if custom, ok := f.one(t, c.path, c.name)[c.field].(object); ok && c.field == "custom_fields" {
+			got := shown(o[c.field])
+			if custom, ok := o[c.field].(object); ok && c.field == "custom_fields" {
 				got = strings.TrimSpace(shown(custom["proxmox_pool"]) + " " + shown(custom["proxmox_ha_state"]))
 			}
-			if got != want {
+			if want := c.want[i]; want != "" && got != want {
 				t.Errorf("overwrite_%s, case %d: %s is %q, want %q", c.flag, i, c.field, got, want)
 			}
 		}
-		f.Must(t, http.MethodPatch, fmt.Sprintf("/api/%s%v/", endpoints, row["id"]), object{"overwrite_" + c.flag: nil}, nil)
 	}
-	f.sync(t, run.Ask{})
 	f.noWrites(t, "after all flags")
 }
 
