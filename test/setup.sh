@@ -5,6 +5,7 @@
 #
 #   test/setup.sh                  NetBox's environment
 #   test/setup.sh python-service   the environment of the Python proxbox-api too
+#   test/setup.sh schemathesis     schemathesis too
 #
 # The environments are kept in $PROXBOX_TEST_CACHE, else
 # ${XDG_CACHE_HOME:-~/.cache}/proxbox-api, one for each requirements file.
@@ -106,7 +107,13 @@ postgres=$(postgres_bin) || die "PostgreSQL 14 or newer is still missing after t
 redis=$(redis_server) || die "Redis is still missing after the installation."
 netbox=$(environment netbox "$here/requirements.txt")
 printf 'POSTGRES_BIN=%s\nREDIS_SERVER=%s\nNETBOX_VENV=%s\n' "$postgres" "$redis" "$netbox"
-if [[ ${1:-} == python-service ]]; then
+case ${1:-} in
+python-service)
     service=$(environment python-service "$here/python-service.txt")
     printf 'SERVICE_VENV=%s\n' "$service"
-fi
+    ;;
+schemathesis)
+    schemathesis=$(environment schemathesis "$here/schemathesis.txt")
+    printf 'SCHEMATHESIS_VENV=%s\n' "$schemathesis"
+    ;;
+esac

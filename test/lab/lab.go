@@ -73,8 +73,9 @@ type tools struct {
 	PostgresBin string
 	RedisServer string
 	NetBoxVenv  string
-	// ServiceVenv is empty unless it was asked for.
-	ServiceVenv string
+	// ServiceVenv and SchemathesisVenv are empty unless they were asked for.
+	ServiceVenv      string
+	SchemathesisVenv string
 }
 
 // setup runs test/setup.sh, which installs what is missing.
@@ -104,6 +105,8 @@ func setup(ctx context.Context, log io.Writer, arguments ...string) (tools, erro
 			found.NetBoxVenv = value
 		case "SERVICE_VENV":
 			found.ServiceVenv = value
+		case "SCHEMATHESIS_VENV":
+			found.SchemathesisVenv = value
 		}
 	}
 	return found, nil

@@ -34,6 +34,17 @@ func Python(t testing.TB) string {
 	return filepath.Join(found.NetBoxVenv, "bin", "python")
 }
 
+// Schemathesis is the program that tries an API out by its OpenAPI document.
+// The first time its environment is installed, which takes half a minute.
+func Schemathesis(t testing.TB) string {
+	t.Helper()
+	found, err := setup(t.Context(), os.Stderr, "schemathesis")
+	if err != nil {
+		t.Fatalf("lab: %v", err)
+	}
+	return filepath.Join(found.SchemathesisVenv, "bin", "schemathesis")
+}
+
 // PythonService starts the Python proxbox-api beside the lab, with a database
 // of its own and nothing in it, and stops it when the test ends. The first
 // time its environment is installed, which takes half a minute.
