@@ -96,6 +96,9 @@ func register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 	if reflect.TypeFor[I]().NumField() > 0 {
 		statuses = append(statuses, http.StatusUnprocessableEntity)
 	}
+	if reflect.TypeFor[O]().NumField() == 0 && slices.Contains(op.Errors, http.StatusNotImplemented) {
+		op.DefaultStatus = http.StatusNotImplemented // a route that is none: huma would list 204
+	}
 	op.Errors = nil
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
