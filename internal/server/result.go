@@ -82,6 +82,22 @@ func (t *tally) staleResult() staleResult {
 	return staleResult{Created: t.summary.Created, Updated: t.summary.Updated, Errors: t.summary.Failed}
 }
 
+// rowsResult is stageResult with what staleResult has under other names.
+type rowsResult struct {
+	stageResult
+	Stale  int `json:"stale"`
+	Errors int `json:"errors"`
+}
+
+// streamed is the result in a stream: with the names that clients of the
+// Python service look for in the two stages that it counts in its own way.
+func (t *tally) streamed() any {
+	if name := t.name; name == "replications" || name == "backup-routines" {
+		return rowsResult{stageResult: t.result(), Errors: t.summary.Failed}
+	}
+	return t.result()
+}
+
 // fullResultOf sums a full update up; all is tallies(wireStages, res).
 func fullResultOf(ask run.Ask, res *run.Result, all []*tally) FullResult {
 	out := FullResult{Status: string(res.Outcome), RunID: res.ID, DryRun: ask.DryRun,

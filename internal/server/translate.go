@@ -202,7 +202,7 @@ func (t *translator) end(res *run.Result, err error) []frame {
 			frame{"phase_summary", phaseSummaryData{Event: "phase_summary", Phase: s.phaseName(), Status: s.status(), Result: s.summary,
 				Message: fmt.Sprintf("%s sync completed: %d created, %d updated, %d deleted, %d failed, %d skipped", titled(s.title),
 					s.summary.Created, s.summary.Updated, s.summary.Deleted, s.summary.Failed, s.summary.Skipped)}},
-			frame{"step", stepData{Step: s.name, Status: "completed", Message: fmt.Sprintf("%s synchronization finished.", titled(s.title)), Result: s.result()}})
+			frame{"step", stepData{Step: s.name, Status: "completed", Message: fmt.Sprintf("%s synchronization finished.", titled(s.title)), Result: s.streamed()}})
 	}
 	if f, ok := t.swept(res); ok {
 		frames = append(frames, f)
@@ -214,7 +214,7 @@ func (t *translator) end(res *run.Result, err error) []frame {
 	if t.full() {
 		done.Result = fullResultOf(t.ask, res, all)
 	} else {
-		done.Result = all[0].result()
+		done.Result = all[0].streamed()
 	}
 	return append(frames, frame{"complete", done})
 }
