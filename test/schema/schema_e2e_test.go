@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -51,24 +52,50 @@ var leftOut = []string{
 // Nothing is known yet: no NetBox, no Proxmox. The endpoints have a test of
 // their own, for here made-up ones would be asked.
 func TestEmptyStore(t *testing.T) {
-	try(t, 180, "--exclude-path-regex", strings.Join(append(leftOut, endpoints), "|"))
+	try(t, serve(t), 180, "--exclude-path-regex", strings.Join(append(leftOut, endpoints), "|"))
 }
 
+// One endpoint of each kind is there, so that there is something to list, to
+// change and to delete. Nobody listens where they are.
 func TestEndpoints(t *testing.T) {
-	try(t, 10, "--include-path-regex", endpoints)
+	url := serve(t)
+	push(t, url+"/netbox/endpoint", `{"name":"nb","ip_address":"127.0.0.1","port":1,"verify_ssl":false,
+		"token_version":"v1","token":"0123456789abcdef0123456789abcdef01234567"}`)
+	push(t, url+"/proxmox/endpoints", `{"name":"px1 (nb:1)","ip_address":"127.0.0.1","port":1,"username":"root@pam","verify_ssl":false,
+		"token_name":"lab","token_value":"11111111-2222-3333-4444-555555555555"}`)
+	try(t, url, 10, "--include-path-regex", endpoints)
+}
+
+func push(t *testing.T, url, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Proxbox-API-Key", key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		said, _ := io.ReadAll(resp.Body)
+		t.Fatalf("%s: %s: %s", url, resp.Status, said)
+	}
 }
 
 var tested = regexp.MustCompile(`(?m)^\s*Tested: (\d+)$`)
 
-// try runs schemathesis against a service that was just installed. At least so
-// many operations must be in the selection: a pattern may match too much.
-func try(t *testing.T, atLeast int, selection ...string) {
+// try runs schemathesis against a service. At least so many operations must be
+// in the selection: a pattern may match too much.
+func try(t *testing.T, url string, atLeast int, selection ...string) {
+	t.Helper()
 	program := lab.Schemathesis(t)
 	configuration, err := filepath.Abs("schemathesis.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := serve(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append([]string{"--config-file", configuration, "--no-color", "run", url + "/openapi.json",
