@@ -110,7 +110,7 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 			for k, v := range c.Set {
 				switch k {
 				case "add_tags":
-					f["tags"] = append(row.Refs("tags"), resolve(v).(domain.Refs)...).Sorted()
+					f["tags"] = slices.Concat(f["tags"].(domain.Refs), resolve(v).(domain.Refs)).Sorted()
 				case "remove_tags":
 					var rest domain.Refs
 					for _, r := range f["tags"].(domain.Refs) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"proxbox/internal/desire"
 	"proxbox/internal/domain"
 	"proxbox/internal/plan"
@@ -141,4 +143,44 @@ func TestTagTakenAway(t *testing.T) {
 	if got := lines(limited(w, opt, s), w.inv); !slices.Equal(got, []string{"~ virtualmachine qemu 100 (web) memory 1024→4096"}) {
 		t.Errorf("without the tag: %v", got)
 	}
+}
+
+// TestLawOfModes: whatever the modes and whatever changes, nothing is written of
+// what is left alone, what was made once keeps its fields, and a second run
+// writes nothing.
+func TestLawOfModes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		set := map[string]domain.Policy{}
+		for _, mode := range []string{"cluster", "node", "vm", "vm_template", "vm_interface", "mac", "ip_address", "storage"} {
+			set[mode] = rapid.SampledFrom([]domain.Policy{domain.Sync, domain.Sync, domain.Bootstrap, domain.Leave}).Draw(t, mode)
+		}
+		opt := modes(set)
+		w, first := newWorld(), anySnapshot(t, 1)
+		w.plugin(first)
+		if rapid.Bool().Draw(t, "everything first") {
+			w.do(t, planOf(w, first))
+		}
+		w.do(t, limited(w, opt, first))
+		now := anySnapshot(t, 1)
+		held := w.bootstrapped()
+		d := desire.Build([]*domain.Snapshot{now}, opt)
+		p := limited(w, opt, now)
+		for _, c := range p.Changes {
+			if d.Policy(c.Kind, c.Key) == domain.Leave {
+				t.Errorf("left alone: %s %s %s %v", c.Op, c.Kind, c.Label, c.Set)
+			}
+			if !held[domain.At(c.Kind, c.ID)] || d.Policy(c.Kind, c.Key) != domain.Bootstrap {
+				continue
+			}
+			for field := range c.Set {
+				if field != "primary_ip4" && field != "primary_ip6" || c.Op == plan.Delete {
+					t.Errorf("made once: %s %s %s %v", c.Op, c.Kind, c.Label, c.Set)
+				}
+			}
+		}
+		w.do(t, p)
+		if again := limited(w, opt, now); len(again.Changes) > 0 {
+			t.Errorf("a second run would write %v", lines(again, w.inv))
+		}
+	})
 }
