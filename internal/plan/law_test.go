@@ -110,7 +110,8 @@ func (w *world) do(t interface{ Fatalf(string, ...any) }, p *plan.Plan) {
 			for k, v := range c.Set {
 				switch k {
 				case "add_tags":
-					f["tags"] = slices.Concat(f["tags"].(domain.Refs), resolve(v).(domain.Refs)).Sorted()
+					now, _ := f["tags"].(domain.Refs)
+					f["tags"] = slices.Concat(now, resolve(v).(domain.Refs)).Sorted()
 				case "remove_tags":
 					var rest domain.Refs
 					for _, r := range f["tags"].(domain.Refs) {
