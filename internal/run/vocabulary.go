@@ -36,39 +36,35 @@ func Vocabulary(ctx context.Context, nb *netbox.Client) ([]Known, error) {
 			all = append(all, Known{Object: o})
 		}
 	}
+	names := map[domain.Kind][]string{}
+	for _, k := range all {
+		names[k.Kind] = append(names[k.Kind], k.Fields[vocabulary[k.Kind]].(string))
+	}
 	var mu sync.Mutex
+	there := map[domain.Kind]map[string]bool{}
 	g, gctx := errgroup.WithContext(ctx)
-	for kind, field := range vocabulary {
-		if !caps.Has(kind) {
-			continue
-		}
+	for kind, wanted := range names {
 		g.Go(func() error {
-			query := map[string][]string{}
-			for _, k := range all {
-				if k.Kind == kind {
-					query[field] = append(query[field], k.Fields[field].(string))
-				}
-			}
-			if len(query) == 0 {
-				return nil
-			}
-			table, err := nb.ReadTable(gctx, kind, query)
+			field := vocabulary[kind]
+			table, err := nb.ReadTable(gctx, kind, map[string][]string{field: wanted})
 			if err != nil {
 				return err
 			}
-			there := map[string]bool{}
+			found := map[string]bool{}
 			for row := range table.Rows() {
-				there[row.Text(field)] = true
+				found[row.Text(field)] = true
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			for i, k := range all {
-				all[i].There = k.There || k.Kind == kind && there[k.Fields[field].(string)]
-			}
+			there[kind] = found
 			return nil
 		})
 	}
-	return all, g.Wait()
+	err = g.Wait()
+	for i, k := range all {
+		all[i].There = there[k.Kind][k.Fields[vocabulary[k.Kind]].(string)]
+	}
+	return all, err
 }
 
 // anySync are the wanted objects of a cluster of each mode with a guest of
