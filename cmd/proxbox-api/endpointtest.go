@@ -113,6 +113,9 @@ func (p *program) testNetBox(ctx context.Context, l *run.Launcher) bool {
 	return len(missing) == 0
 }
 
+// onlyRead are the kinds that a run looks at and never writes.
+var onlyRead = map[domain.Kind]bool{domain.KindTenant: true, domain.KindProxmoxEndpoint: true}
+
 // missingPermissions are what the token may not do with the kinds that a run
 // reads and writes, as "view ipam.ipaddress". A kind that this NetBox does not
 // have is left out.
@@ -134,6 +137,9 @@ func missingPermissions(ctx context.Context, nb *netbox.Client, caps netbox.Capa
 			continue // NetBox says nothing more of what may not be seen
 		default:
 			return nil, err
+		}
+		if onlyRead[kind] {
+			continue
 		}
 		permits, err := nb.Permits(ctx, path)
 		if err != nil {
