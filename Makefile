@@ -88,7 +88,7 @@ bench: ## The measures of docs/performance.md, against the real NetBox
 	$(LAB) run -- $(GO) test -tags e2e -run '^$$' -bench 'FirstRun|Unchanged|Service' -benchtime 1x -timeout 60m $(ARGS) ./test/bench
 
 .PHONY: bench-plugin
-bench-plugin: ## The plugin's Full Update, beside the Python service (ten minutes)
+bench-plugin: ## The plugin's Full Update, beside the Python service (some minutes)
 	$(LAB) run -- $(GO) test -tags e2e -run '^$$' -bench Plugin -benchtime 1x -timeout 90m $(ARGS) ./test/bench
 
 .PHONY: demo
