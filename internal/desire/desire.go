@@ -99,22 +99,12 @@ func (b *builder) whole(owner domain.Key, kind domain.Kind) {
 	b.out.Whole[domain.PartsOf{Owner: owner, Kind: kind}] = true
 }
 
-// slug is NetBox's form of a name: lower case, runs of other characters one dash.
+// slug is NetBox's form of a name, or fallback when nothing is left of it.
 func slug(name, fallback string) string {
-	var out strings.Builder
-	dash := false
-	for _, r := range strings.ToLower(name) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			if dash && out.Len() > 0 {
-				out.WriteByte('-')
-			}
-			dash = false
-			out.WriteRune(r)
-			continue
-		}
-		dash = true
+	if s := domain.Slug(name); s != "" {
+		return s
 	}
-	return firstOf(out.String(), fallback)
+	return fallback
 }
 
 // cut shortens a text to what a NetBox field holds, at a character's border.

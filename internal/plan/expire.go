@@ -138,7 +138,9 @@ func (p *planner) foreignTag(t *thing) string {
 		if tag == nil || strings.HasPrefix(tag.Text("slug"), "proxbox") {
 			continue
 		}
-		if !slices.ContainsFunc(theirs, func(s string) bool { return strings.EqualFold(s, tag.Text("name")) || slugOf(s) == tag.Text("slug") }) {
+		if !slices.ContainsFunc(theirs, func(s string) bool {
+			return strings.EqualFold(s, tag.Text("name")) || domain.Slug(s) == tag.Text("slug")
+		}) {
 			return "it has the tag " + tag.Text("slug")
 		}
 	}

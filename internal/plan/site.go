@@ -26,7 +26,7 @@ func (p *planner) site(it *item) *domain.Row {
 	if it.Mode == domain.Existing || p.unknown(domain.KindCluster) != nil || !p.elsewhere(it, row) {
 		return row
 	}
-	slug := it.Fields["slug"].(string) + "-" + slugOf(it.Suffix)
+	slug := it.Fields["slug"].(string) + "-" + domain.Slug(it.Suffix)
 	p.rename(it, withSuffix(it))
 	it.Fields["slug"] = slug[:min(len(slug), 100)]
 	return p.named(it)

@@ -105,7 +105,7 @@ func (p *planner) tagBase(it *item) (domain.Refs, bool) {
 	}
 	var base domain.Refs
 	for _, name := range strings.Split(text, ",") {
-		for _, key := range []string{lowerKey("name", name), lowerKey("slug", slugOf(name))} {
+		for _, key := range []string{lowerKey("name", name), lowerKey("slug", domain.Slug(name))} {
 			if r := first(p.idx.find(domain.KindTag, key)); name != "" && r != nil {
 				base = append(base, domain.At(domain.KindTag, r.ID))
 				break
