@@ -144,8 +144,13 @@ func TestTokenThatMayOnlyRead(t *testing.T) {
 func TestInterruptedSyncGoesOn(t *testing.T) {
 	s := newShell(t)
 	c, out, errs := s.command(append([]string{"sync"}, s.targets(s.Service.TokenV1)...)...)
-	s.Tap.Inject(tap.Call(func() { _ = c.Process.Signal(syscall.SIGINT) }), tap.Writes).After(5)
-	_ = c.Run()
+	started := make(chan struct{})
+	s.Tap.Inject(tap.Call(func() { <-started; _ = c.Process.Signal(syscall.SIGINT) }), tap.Writes).After(5)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	_ = c.Wait()
 	if code := c.ProcessState.ExitCode(); code != 1 || !regexp.MustCompile(`the run was stopped after [1-9]\d* writes?`).MatchString(errs.String()) {
 		t.Fatalf("an interrupted sync ended with %d:\n%s%s", code, out, errs)
 	}
