@@ -146,8 +146,8 @@ func haLists(ctx context.Context, src *source) (string, haSummary, error) {
 		errs                            [5]error
 	)
 	wait.Go(func() { id, errs[0] = src.identity(ctx) })
-	wait.Go(func() { status, errs[1] = src.list(ctx, haPath+"/status/current", nil) })
-	wait.Go(func() { resources, errs[2] = src.list(ctx, haPath+"/resources", nil) })
+	wait.Go(func() { status, errs[1] = src.listIfAny(ctx, haPath+"/status/current") })
+	wait.Go(func() { resources, errs[2] = src.listIfAny(ctx, haPath+"/resources") })
 	wait.Go(func() { groups, errs[3] = src.listIfAny(ctx, haPath+"/groups") })
 	wait.Go(func() { rule, errs[4] = src.listIfAny(ctx, haPath+"/rules") })
 	wait.Wait()
@@ -225,11 +225,14 @@ func (s *Server) haRoutes() {
 		}
 		all, err := flat(ctx, r, func(ctx context.Context, src *source) ([]haGroup, error) {
 			id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, haPath+proxmox.Path("groups", in.Group), nil) })
-			if absent(err) || len(found) == 0 {
+			switch {
+			case absent(err), err == nil && len(found) == 0:
 				return nil, nil
+			case err != nil:
+				return nil, err
 			}
 			found["group"] = in.Group
-			return []haGroup{showHAGroup(id.name, found)}, err
+			return []haGroup{showHAGroup(id.name, found)}, nil
 		})
 		return answeredFirst(r, all, err)
 	})

@@ -271,16 +271,20 @@ func listRoute[T any](s *Server, path, summary, asked string, show func(cluster 
 	})
 }
 
-// objectRoute registers a route that answers one object of each cluster.
+// objectRoute registers a route that answers one object of each cluster whose
+// release has it.
 func objectRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
 	readRoute(s, path, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
 		r, err := s.read(ctx, in.query, s.waits.tab)
 		if err != nil {
 			return nil, err
 		}
-		out, err := each(ctx, r, func(ctx context.Context, src *source) (T, error) {
+		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
 			id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, asked, nil) })
-			return show(id.name, found), err
+			if absent(err) {
+				return nil, nil
+			}
+			return []T{show(id.name, found)}, err
 		})
 		return answered(r, out, err)
 	})
