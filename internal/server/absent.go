@@ -20,7 +20,7 @@ const (
 	needsCeph    = "Ceph's own status, pools and daemons are not read: it would need a reader of Proxmox's ceph paths and the plugin netbox-ceph to keep them in. GET /proxmox/api2/cluster/ceph/status passes Proxmox's answer through."
 	needsPBS     = "Proxmox Backup Server is not read by itself: it would need a client of its API and a place for its endpoints. Its backups are synced through the storages of Proxmox VE."
 	needsPDM     = "Proxmox Datacenter Manager is not read: it would need a client of its API and a place for its endpoints. Add each cluster as a Proxmox endpoint instead."
-	needsImages  = "No images and templates are built here, so that there is nothing to list; it would need writing to Proxmox. GET /proxmox/cluster/resources?type=vm has the templates that there are."
+	needsImages  = "No images and templates are built here, so that there is nothing to list; it would need writing to Proxmox. GET /cloud/vm/templates and /cloud/lxc/templates have the templates that there are."
 	needsViewer  = "No code is generated from Proxmox's schema, and none is needed: any path of Proxmox's API can be read below " + apiPath + ". It would need the schema of each release to be shipped."
 	needsTask    = "No migration is begun here, so that there is none to follow. GET " + apiPath + "/nodes/{node}/tasks/{upid}/status has the state of any task."
 	needsKeyFile = "The encryption key is set where the service is started: PROXBOX_ENCRYPTION_KEY or PROXBOX_ENCRYPTION_KEY_FILE, with PROXBOX_ENCRYPTION_KEY_PREVIOUS for the one before it. Changing it over HTTP would need every stored secret to be sealed anew in the same moment."
@@ -69,8 +69,6 @@ var absentRoutes = []absentRoute{
 	{refusedRoute{"POST", "/cloud/image-factory/validate", "Check a recipe for an image"}, needsImages},
 	{refusedRoute{"GET", "/cloud/image-factory/builds/{build_id}", "Get the building of an image"}, needsImages},
 	{refusedRoute{"GET", "/cloud/image-factory/builds/{build_id}/stream", "Follow the building of an image"}, needsImages},
-	{refusedRoute{"GET", "/cloud/vm/templates", "List templates of virtual machines"}, needsImages},
-	{refusedRoute{"GET", "/cloud/lxc/templates", "List templates of containers"}, needsImages},
 
 	{refusedRoute{"POST", "/proxmox/viewer/generate", "Generate code from Proxmox's schema"}, needsViewer},
 	{refusedRoute{"POST", "/proxmox/viewer/routes/refresh", "Make routes of Proxmox's schema"}, needsViewer},

@@ -225,12 +225,7 @@ func nested[T any](ctx context.Context, src *source, path string, below func(row
 	if err != nil {
 		return []T{}, err
 	}
-	lists, errs := make([][]row, len(rows)), make([]error, len(rows))
-	var wait sync.WaitGroup
-	for i, r := range rows {
-		wait.Go(func() { lists[i], errs[i] = src.list(ctx, path+below(r), nil) })
-	}
-	wait.Wait()
+	lists, errs := besides(rows, func(r row) ([]row, error) { return src.list(ctx, path+below(r), nil) })
 	out := []T{}
 	for i, r := range rows {
 		if errs[i] != nil {

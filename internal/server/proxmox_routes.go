@@ -13,6 +13,7 @@ func (s *Server) passThroughRoutes() {
 	s.nodeRoutes()
 	s.storageRoutes()
 	s.sdnReadRoutes()
+	s.templateRoutes()
 	s.readOnlyRoutes()
 	s.absentRoutes()
 }
