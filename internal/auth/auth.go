@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,6 +168,17 @@ func (a *Authenticator) Verify(ctx context.Context, source string, key domain.Se
 		return a.fail(ctx, source, key, detailInvalid)
 	}
 	return Decision{Outcome: Allowed, KeyID: id}, nil
+}
+
+// Active tells whether the key of an id may still be used. It costs next to
+// nothing and counts as no try, so that it can be asked again and again for
+// who stays connected. It fails only when the store does.
+func (a *Authenticator) Active(ctx context.Context, id int) (bool, error) {
+	set, err := a.current(ctx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(set.active, func(k store.APIKey) bool { return k.ID == id }), nil
 }
 
 // check returns the id of the key, 0 for a wrong one. It fails with ErrBusy

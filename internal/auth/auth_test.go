@@ -217,6 +217,45 @@ func TestAKeyThatFailedBeforeItWasRegistered(t *testing.T) {
 	f.want(t, here, later, http.StatusOK, "")
 }
 
+// Whether a key is still one can be asked without the key, and as often as one
+// likes.
+func TestActive(t *testing.T) {
+	f := newFixture(t, t.TempDir())
+	f.register(t, goodKey)
+	second, _, err := f.Create(t.Context(), "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(id int, want bool) {
+		t.Helper()
+		for range 60 {
+			if active, err := f.Active(t.Context(), id); err != nil || active != want {
+				t.Fatalf("key %d: %t, %v", id, active, err)
+			}
+		}
+	}
+	want(second.ID, true)
+	if _, err := f.SetActive(t.Context(), second.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	want(second.ID, false)
+	if _, err := f.SetActive(t.Context(), second.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	want(second.ID, true)
+	if err := f.Delete(t.Context(), second.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(second.ID, false)
+	third, _, err := f.Create(t.Context(), "third")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(second.ID, false) // a number is given once
+	want(third.ID, true)
+	f.want(t, here, wrongKey(1), http.StatusUnauthorized, "Invalid API key. 4 attempts remaining.")
+}
+
 func TestRegisterIsOnceForEver(t *testing.T) {
 	dir := t.TempDir()
 	fixtures := []*fixture{newFixture(t, dir), newFixture(t, dir)}

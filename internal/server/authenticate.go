@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -70,6 +72,23 @@ func (s *Server) allowed(r *http.Request, source string, key domain.Secret) bool
 	}
 	decision, err := s.auth.Verify(r.Context(), source, key)
 	return err == nil && decision.Outcome == auth.Allowed
+}
+
+// recheck is how often a connection that stays open is asked whether its key is
+// still one.
+const recheck = 3 * time.Second
+
+var errRevoked = errors.New("the API key that this was opened with is not valid any more")
+
+// revoked tells whether the key that a request came with is one no more. What
+// cannot be found out changes nothing.
+func (s *Server) revoked(ctx context.Context) bool {
+	id, ok := ctx.Value(keyIDKey).(*int)
+	if !ok || *id == 0 {
+		return false
+	}
+	active, err := s.auth.Active(ctx, *id)
+	return err == nil && !active
 }
 
 func (s *Server) isPublic(path string) bool {

@@ -35,6 +35,8 @@ func categoryOf(err error) category {
 	switch {
 	case errors.As(err, &endpoint):
 		return ofCause(endpoint.Cause)
+	case errors.Is(err, errRevoked):
+		return catAuthentication
 	case timedOut(err):
 		return catTimeout
 	case errors.As(err, &refused):

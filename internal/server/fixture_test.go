@@ -171,6 +171,19 @@ func (f *fixture) withKeys() *fixture {
 	return f
 }
 
+// revoke switches the good key off; the other one takes its place.
+func (f *fixture) revoke() {
+	f.t.Helper()
+	for _, key := range []struct {
+		id     int
+		active bool
+	}{{1, true}, {2, false}} {
+		if _, err := f.store.Keys().SetActive(f.t.Context(), key.id, key.active, 32); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
 // withEndpoints adds the simulated NetBox and Proxmox.
 func (f *fixture) withEndpoints() *fixture {
 	f.t.Helper()

@@ -13,8 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
-	"proxbox/internal/auth"
-	"proxbox/internal/domain"
 	"proxbox/internal/logbook"
 )
 
@@ -214,12 +212,8 @@ func (s *Server) logRoutes() {
 	})
 }
 
-const (
-	logBatch = 50 // entries that are written at once
-	// recheck is how often a connection that stays is asked whether its key
-	// is still one.
-	recheck = time.Minute
-)
+// logBatch is how many entries are written at once.
+const logBatch = 50
 
 // followLogs tells the log until the client goes away, its key is revoked or
 // the service stops.
@@ -232,7 +226,6 @@ func (s *Server) followLogs(w http.ResponseWriter, r *http.Request, f logbook.Fi
 	defer silence.Stop()
 	check := time.NewTicker(recheck)
 	defer check.Stop()
-	key := domain.Secret(strings.TrimSpace(r.Header.Get(keyHeader)))
 	for stream.err == nil {
 		select {
 		case <-reader.Wake():
@@ -247,7 +240,7 @@ func (s *Server) followLogs(w http.ResponseWriter, r *http.Request, f logbook.Fi
 		case <-silence.C:
 			stream.keepalive()
 		case <-check.C:
-			if !s.allowed(r, auth.Source(s.client(r)), key) {
+			if s.revoked(r.Context()) {
 				return
 			}
 			continue

@@ -302,12 +302,7 @@ func TestLogStreamLivesAndEnds(t *testing.T) {
 			t.Errorf("after 16 seconds of silence: %q", w.String())
 		}
 		// A key that is revoked opens nothing any more, not even what is open.
-		if _, err := f.store.Keys().SetActive(t.Context(), 1, true, 32); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.store.Keys().SetActive(t.Context(), 2, false, 32); err != nil {
-			t.Fatal(err)
-		}
+		f.revoke()
 		time.Sleep(recheck)
 		synctest.Wait()
 		select {

@@ -293,6 +293,14 @@ func (c *socket) admit() error {
 	return &closing{closeUnauthorized, decision.Detail}
 }
 
+// still ends a WebSocket whose key was revoked since it was shown.
+func (c *socket) still() error {
+	if c.revoked(c.ctx) {
+		return &closing{closeUnauthorized, sentence(errRevoked)}
+	}
+	return nil
+}
+
 // text sends a text frame. A client that does not take it in time is gone.
 func (c *socket) text(text string) error {
 	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)

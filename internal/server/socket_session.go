@@ -39,7 +39,7 @@ func (c *socket) count() error {
 					return errGone
 				}
 			case <-c.check.C:
-				if err := c.admit(); err != nil {
+				if err := c.still(); err != nil {
 					return err
 				}
 			case <-c.closing.Done():
@@ -110,7 +110,7 @@ func (c *socket) step() error {
 	case <-c.quiet.C:
 		return c.json(socketFrame{Object: "keepalive"})
 	case <-c.check.C:
-		return c.admit()
+		return c.still()
 	case <-c.closing.Done():
 		if c.told != nil {
 			if err := c.tell(c.told.failed(errClosing)...); err != nil {
@@ -126,8 +126,8 @@ const maxPending = 8
 
 // command does what is asked for now, and remembers what has to wait.
 func (c *socket) command(cmd command) error {
-	if err := c.admit(); err != nil {
-		return err // the key was revoked meanwhile
+	if err := c.still(); err != nil {
+		return err
 	}
 	o, known := orders[cmd.name]
 	switch {

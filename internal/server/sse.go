@@ -61,9 +61,9 @@ func (e *eventStream) flush() {
 	}
 }
 
-// follow tells a run's events until it ends, the client goes away or the
-// service stops. A run that loses its last listener goes on for a while: the
-// client may come back.
+// follow tells a run's events until it ends, the client goes away, its key is
+// revoked or the service stops. A run that loses its last listener goes on for
+// a while: the client may come back.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request, ask run.Ask, run *run.Run) {
 	events, stop := run.Listen()
 	defer stop()
@@ -72,6 +72,8 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, ask run.Ask, run
 	stream.send(t.begin()...)
 	silence := time.NewTimer(s.keepalive)
 	defer silence.Stop()
+	check := time.NewTicker(recheck)
+	defer check.Stop()
 	for stream.err == nil {
 		select {
 		case e, more := <-events:
@@ -87,6 +89,12 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, ask run.Ask, run
 			stream.send(frames...)
 		case <-silence.C:
 			stream.keepalive()
+		case <-check.C:
+			if s.revoked(r.Context()) {
+				stream.send(t.failed(errRevoked)...)
+				return
+			}
+			continue
 		case <-r.Context().Done():
 			return
 		case <-s.closing.Done():
