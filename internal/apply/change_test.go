@@ -1,6 +1,8 @@
 package apply_test
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,11 +26,32 @@ func tells(g *domain.Guest, addresses ...string) {
 	g.Agent = domain.Is([]domain.GuestInterface{{Name: "eth0", MAC: g.Config.Value.NICs[0].MAC, Addresses: prefixes(addresses...)}})
 }
 
+// sees is how a guest names its interfaces: the first is its first NIC and has
+// its addresses, those that follow "docker0" have its MAC alone.
+func sees(g *domain.Guest, names ...string) {
+	if len(g.Config.Value.NICs) == 0 || !g.Agent.OK {
+		return
+	}
+	mac := g.Config.Value.NICs[0].MAC
+	var addresses []netip.Prefix
+	for _, gi := range g.Agent.Value {
+		if gi.MAC == mac {
+			addresses = append(addresses, gi.Addresses...)
+		}
+	}
+	list := []domain.GuestInterface{{Name: names[0], MAC: mac, Addresses: addresses}}
+	for _, name := range names[1:] {
+		list = append(list, domain.GuestInterface{Name: name, MAC: "02:42:00:00:00:01"})
+	}
+	g.Agent = domain.Is(list)
+}
+
 // changes are what may happen to an estate between two runs.
 var changes = []struct {
 	name    string
 	proxmox func(s *domain.Snapshot)
 	person  func(t testing.TB, e *engine)
+	views   bool // only what the plugin keeps of the guests' own view changes
 }{
 	{name: "two guests change their names with one another", proxmox: func(s *domain.Snapshot) {
 		s.Guests[0].Name, s.Guests[1].Name = s.Guests[1].Name, s.Guests[0].Name
@@ -60,6 +83,19 @@ var changes = []struct {
 		nic.Key = "net5"
 		configure(&s.Guests[4], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, nic) })
 		s.Guests[4].Agent = domain.Is(append(s.Guests[4].Agent.Value, domain.GuestInterface{Name: "eth1", MAC: nic.MAC, Addresses: prefixes("10.1.0.100/16")}))
+	}},
+	{name: "a guest renames its interface", views: true, proxmox: func(s *domain.Snapshot) { sees(&s.Guests[4], "ens18", "docker0") }},
+	{name: "a guest puts a bridge on its interface", views: true, proxmox: func(s *domain.Snapshot) { sees(&s.Guests[4], "br0", "docker0", "eth0") }},
+	{name: "interfaces of a guest change their names with one another", views: true, proxmox: func(s *domain.Snapshot) {
+		sees(&s.Guests[4], "docker0", "eth0")
+	}},
+	{name: "an address moves to a new NIC of its guest", proxmox: func(s *domain.Snapshot) {
+		nic := domain.NIC{Key: "net7", Index: 7, MAC: "BC:24:11:FF:FF:07", Bridge: "vmbr0"}
+		configure(&s.Guests[4], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, nic) })
+		s.Guests[4].Agent = domain.Is(append(slices.Clone(s.Guests[4].Agent.Value), domain.GuestInterface{Name: "eth7", MAC: nic.MAC, Addresses: prefixes("10.1.0.104/16")}))
+		for i := range s.Guests[4].Agent.Value[:len(s.Guests[4].Agent.Value)-1] {
+			s.Guests[4].Agent.Value[i].Addresses = nil
+		}
 	}},
 	{name: "from a trunk to a VLAN, and back to none", proxmox: func(s *domain.Snapshot) {
 		configure(&s.Guests[2], func(c *domain.GuestConfig) { c.NICs[1].Trunks, c.NICs[1].VLAN = nil, 20 })
@@ -101,6 +137,14 @@ var changes = []struct {
 			{Name: "vmbr0.30", Type: "vlan", Active: true, VLAN: 31, RawDevice: "vmbr0"},
 		})
 	}},
+	{name: "a node changes to Open vSwitch, and its address to a new port", proxmox: func(s *domain.Snapshot) {
+		s.Nodes[0].Interfaces = domain.Is([]domain.NodeInterface{
+			{Name: "eno1", Type: "eth", Active: true}, {Name: "eno2", Type: "OVSPort", Active: true, Bridge: "vmbr0"},
+			{Name: "bond0", Type: "OVSBond", Slaves: []string{"eno1"}, Bridge: "vmbr0", Active: true},
+			{Name: "vmbr0", Type: "OVSBridge", Ports: []string{"bond0", "mgmt", "eno2"}, Active: true},
+			{Name: "mgmt", Type: "OVSIntPort", Bridge: "vmbr0", VLAN: 7, Active: true, Addresses: prefixes("192.0.1.1/24")},
+		})
+	}},
 	{name: "a person moves the cluster to its real site", person: func(t testing.TB, e *engine) {
 		site := e.seed(t, "dcim.site", fields{"name": "Berlin", "slug": "berlin"})[0]
 		patch(t, e, "virtualization.cluster", fields{"scope_type": nil, "scope_id": nil})
@@ -130,6 +174,10 @@ func TestChangesPassNetBox(t *testing.T) {
 			t.Run(c.name+"/"+version, func(t *testing.T) {
 				t.Parallel()
 				e := newEngine(t, profile)
+				e.views = true
+				if c.views && !e.caps.GuestInterfaces {
+					return
+				}
 				s := crowdOfAll(12)
 				e.pluginRows(t, s)
 				e.mustSync(t, s)
@@ -169,6 +217,7 @@ func must(t testing.TB, err error) {
 func TestAnyChangesPassNetBox(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		e := newEngine(t, netboxsim.NetBox47)
+		e.views = true
 		s := estate(1, "lab")
 		e.pluginRows(t, s)
 		e.mustSync(t, s)

@@ -27,6 +27,7 @@ type engine struct {
 	removes map[domain.Kind]bool // what a run is asked to remove
 	batches map[domain.Kind]apply.Batching
 	orphans bool // things that are gone are marked, on their nodes' word
+	views   bool // the guests' own view of their interfaces is kept too
 }
 
 func newEngine(t testing.TB, p netboxsim.Profile) *engine {
@@ -59,7 +60,7 @@ func (e *engine) plan(ctx context.Context, snaps ...*domain.Snapshot) (*plan.Pla
 		return nil, nil, err
 	}
 	d := desire.Build(snaps, desire.Options{VirtualMachineTypes: e.caps.VirtualMachineTypes, SyncState: e.caps.SyncState,
-		Plugin: e.caps.Plugin != "", IgnoreLinkLocal: true})
+		Plugin: e.caps.Plugin != "", GuestInterfaces: e.views && e.caps.GuestInterfaces, IgnoreLinkLocal: true})
 	in := plan.Input{Objects: d.Objects, Whole: d.Whole, Inventory: inv, Owns: desire.Owns(e.flags), AddTags: e.caps.AddTags,
 		Removes: e.removes, Stamp: "2026-01-01T00:00:00Z"}
 	in.Things = plan.Things{Present: d.Present, Mark: e.orphans, Tag: desire.SoftDeleted()}
@@ -237,6 +238,7 @@ func TestSecondRunWritesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEngine(t, profile)
+			e.views = true
 			s := estate(1, "lab")
 			e.pluginRows(t, s)
 			p, res := e.mustSync(t, s)

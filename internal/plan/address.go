@@ -174,7 +174,7 @@ func (p *planner) claim(it *item, r *domain.Row) {
 	case !p.idx.ours(it.Kind, r) || !p.oursHolds(holder):
 		p.conflict(it, "address", fmt.Sprintf("%s is on %s, which is not ours", r.Text("address"), p.describe(holder)),
 			"remove the address there, or put the guest's interface into a VRF")
-	case !p.mayLeave(holder):
+	case !p.mayLeave(holder) && !p.saysSo(it, holder):
 		p.conflict(it, "address", fmt.Sprintf("%s has %s, and did not say that it gave it up", p.describe(holder), r.Text("address")),
 			"start that guest or its agent, or remove the address there")
 	default:
@@ -211,6 +211,13 @@ func (p *planner) mayLeave(holder domain.Ref) bool {
 	return false
 }
 
+// saysSo tells whether the guest that has an address says itself that it is on
+// another of its interfaces now.
+func (p *planner) saysSo(it *item, holder domain.Ref) bool {
+	owner := p.Inventory.Row(holder).Ref(parentField[holder.Kind])
+	return it.Mode == domain.Manage && owner.ID != 0 && p.ownerOf(p.holder(it)) == owner
+}
+
 // release gives up the primary mark of an address that moves to another
 // object: NetBox refuses to move it otherwise. It is done for the one that the
 // address moves to, and has its key.
@@ -220,7 +227,7 @@ func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 	if owner == nil {
 		return
 	}
-	if to.row != nil && to.row.Ref(parentField[to.Kind]) == ownerRef {
+	if p.ownerOf(to) == ownerRef {
 		return
 	}
 	for _, field := range []string{"primary_ip4", "primary_ip6"} {
@@ -236,6 +243,17 @@ func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 			Set: domain.Fields{field: nil}, Old: domain.Fields{field: owner.Ref(field)},
 			Why: "its address moves to " + to.Label, Phase: phaseRelease})
 	}
+}
+
+// ownerOf is the guest or node in NetBox that an interface belongs to, be it
+// still to be made; no reference when that is to be made as well.
+func (p *planner) ownerOf(iface *item) domain.Ref {
+	if iface.row != nil {
+		return iface.row.Ref(parentField[iface.Kind])
+	}
+	ref, _ := iface.Fields[parentField[iface.Kind]].(domain.Ref)
+	ref, _ = p.resolve(ref)
+	return ref
 }
 
 // releasing finds the change by which an object gives up another address.

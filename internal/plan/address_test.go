@@ -78,6 +78,17 @@ func TestAddresses(t *testing.T) {
 			writes: []string{added, addedState},
 		},
 		{
+			name: "on another NIC of the same guest, and the first has none: it goes along, and stays the primary one",
+			proxmox: func(s *domain.Snapshot) {
+				config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, domain.NIC{Key: "net3", MAC: mac(3)}) })
+				s.Guests[0].Agent = domain.Is([]domain.GuestInterface{{Name: "eth0", MAC: mac(100)}, {Name: "eth1", MAC: mac(3), Addresses: []netip.Prefix{address(100)}}})
+			},
+			writes: []string{"+ vminterface qemu 100 (web) net3", "+ macaddress qemu 100 (web) net3 BC:24:11:00:00:03", "+ sync-state of qemu 100 (web) net3",
+				"~ vminterface qemu 100 (web) net3 primary_mac_address -→BC:24:11:00:00:03",
+				"~ ipaddress qemu 100 (web) net3 10.0.0.100/24 assigned_object net0→net3",
+				"~ sync-state of qemu 100 (web) net3 10.0.0.100/24 proxmox_mac BC:24:11:00:00:64→BC:24:11:00:00:03"},
+		},
+		{
 			name: "behind NAT it is not removed", proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "10.0.0.7/24") },
 			person: func(t *testing.T, w *world) {
 				w.add(domain.KindIPAddress, domain.Fields{"address": "198.51.100.1/32", "nat_inside": w.ref(t, domain.KindIPAddress, "10.0.0.100")})

@@ -108,6 +108,9 @@ func (p *planner) update(it *item) {
 		if !known && !p.newField(field) {
 			continue // this NetBox has no such field
 		}
+		if it.Kind == domain.KindGuestInterface && field == "vm_interface" && p.unclaimed[it.row.ID] {
+			current = nil
+		}
 		v, ok := p.fieldValue(it, field)
 		if it.Kind == domain.KindCustomField && field == "object_types" {
 			v = union(current, v)

@@ -44,6 +44,8 @@ type planner struct {
 	removing []func()
 	blown    bool
 	names    map[partName]bool
+	// unclaimed are rows of guests' own views that give up their VM interface.
+	unclaimed map[int]bool
 	// addresses are those of each guest or node, once somebody asked.
 	addresses map[domain.Key][]*item
 	keys      []string // for fields
@@ -53,7 +55,7 @@ type planner struct {
 // stays as it is.
 func Make(in Input) *Plan {
 	p := &planner{Input: in, items: make(map[domain.Ref]*item, len(in.Objects)), of: map[domain.Kind][]*item{}, taken: map[domain.Ref]*item{},
-		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}, vlans: map[vlanAt]*item{}}
+		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}, vlans: map[vlanAt]*item{}, unclaimed: map[int]bool{}}
 	p.idx = newIndex(in.Inventory)
 	kinds := p.take(in.Objects)
 	p.bindClusters()
@@ -118,6 +120,9 @@ func (p *planner) kind(kind domain.Kind, items []*item) {
 		p.reportTwins(items)
 	}
 	p.name(kind, items)
+	if kind == domain.KindGuestInterface {
+		p.releaseViews(items)
+	}
 	for _, it := range items {
 		switch it.state {
 		case bound:

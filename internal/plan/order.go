@@ -83,11 +83,11 @@ var ofPlugin = map[domain.Kind]bool{
 }
 
 // Companion tells whether objects of a kind are nothing without another one: a
-// sync-state row, the MAC address of an interface. Where that one could not be
+// sync-state row, the MAC address of an interface, a link to an address. Where that one could not be
 // made, they need no report of their own.
 func Companion(kind domain.Kind) bool {
 	switch kind {
-	case domain.KindMACAddress, domain.KindSnapshot, domain.KindBackup, domain.KindTaskHistory:
+	case domain.KindMACAddress, domain.KindSnapshot, domain.KindBackup, domain.KindTaskHistory, domain.KindGuestInterfaceAddr:
 		return true
 	}
 	return stateOf[kind] != ""
