@@ -84,6 +84,9 @@ type applier struct {
 	result Result
 	// refusals are the last refusals in a row of each kind.
 	refusals map[domain.Kind]*refusal
+	// before is the newest row of each kind that this run makes, as it began:
+	// what a write of ours made is newer.
+	before map[domain.Kind]int
 }
 
 // Run carries the changes out, phase by phase, and keeps the inventory true to
@@ -97,9 +100,14 @@ func Run(ctx context.Context, nb NetBox, p *plan.Plan, inv *domain.Inventory, op
 		opt.Settle = 5 * time.Second
 	}
 	a := &applier{nb: nb, inv: inv, opt: opt, ids: maps.Clone(p.Bound), failed: map[domain.Ref]domain.Fields{},
-		done: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}}
+		done: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}, before: map[domain.Kind]int{}}
 	if a.ids == nil {
 		a.ids = map[domain.Ref]int{}
+	}
+	for _, c := range p.Changes {
+		if _, known := a.before[c.Kind]; !known && c.Op == plan.Create {
+			a.before[c.Kind] = newest(inv.Table(c.Kind))
+		}
 	}
 	var err error
 	for start := 0; start < len(p.Changes) && err == nil; {

@@ -62,7 +62,8 @@ func (a *applier) settled(ctx context.Context, b batch, entries []entry) (*domai
 }
 
 // found takes what was read again into the inventory, ends what has landed and
-// returns the rest.
+// returns the rest. A row that was there before this run is not what it made:
+// NetBox lets a person's object have the name of ours beside it.
 func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,7 +72,7 @@ func (a *applier) found(b batch, entries []entry, table *domain.Table) (rest []e
 	key := plan.NaturalKey(b.kind)
 	for row := range table.Rows() {
 		known.Put(row)
-		if b.op == plan.Create {
+		if b.op == plan.Create && row.ID > a.before[b.kind] {
 			made[keyOf(row.Fields, key)] = row
 		}
 	}
@@ -117,6 +118,15 @@ func (a *applier) again(ctx context.Context, b batch, entries []entry, cause err
 		return err
 	}
 	return a.write(ctx, b, entries[half:])
+}
+
+// newest is the highest id of a table; NetBox gives them in the order of making.
+func newest(t *domain.Table) int {
+	id := 0
+	for r := range t.Rows() {
+		id = max(id, r.ID)
+	}
+	return id
 }
 
 func sameRows(a, b *domain.Table) bool {
