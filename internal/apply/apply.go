@@ -6,7 +6,7 @@ package apply
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -135,11 +135,19 @@ func (a *applier) phase(ctx context.Context, changes []plan.Change) error {
 	g.SetLimit(max(a.nb.MaxConcurrent(), 1))
 	for _, b := range a.batches(changes) {
 		if gctx.Err() != nil {
-			break
+			if err := g.Wait(); err != nil {
+				return err
+			}
+			return context.Cause(ctx)
 		}
 		if a.opt.Pause != nil {
 			if err := a.opt.Pause(gctx); err != nil {
-				return errors.Join(err, g.Wait())
+				if failed := g.Wait(); failed != nil {
+					// What that batch did is not known: a run that merely pauses
+					// would go on with an inventory that is not true.
+					return fmt.Errorf("%w, before it could stop: %v", failed, err)
+				}
+				return err
 			}
 		}
 		g.Go(func() error {
