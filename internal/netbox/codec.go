@@ -59,16 +59,26 @@ func (textCodec) encode(body map[string]any, field string, value any) error {
 	return nil
 }
 
+// decodeNumber reads a number, or one in quotes as NetBox writes decimals; not
+// known is null and a field that is not there.
+func decodeNumber(o map[string]json.RawMessage, field string) (f float64, known bool, err error) {
+	raw := o[field]
+	if isNull(raw) {
+		return 0, false, nil
+	}
+	f, err = strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
+	if err != nil {
+		return 0, false, fmt.Errorf("%s: %s is not a number", field, raw)
+	}
+	return f, true, nil
+}
+
 type intCodec struct{ single }
 
 func (intCodec) decode(o map[string]json.RawMessage, field string) (any, error) {
-	raw := o[field]
-	if isNull(raw) {
-		return nil, nil
-	}
-	f, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s is not a number", field, raw)
+	f, known, err := decodeNumber(o, field)
+	if err != nil || !known {
+		return nil, err
 	}
 	return int(f), nil
 }
@@ -111,13 +121,9 @@ func (boolCodec) encode(body map[string]any, field string, value any) error {
 type decimalCodec struct{ single }
 
 func (decimalCodec) decode(o map[string]json.RawMessage, field string) (any, error) {
-	raw := o[field]
-	if isNull(raw) {
-		return nil, nil
-	}
-	f, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s is not a number", field, raw)
+	f, known, err := decodeNumber(o, field)
+	if err != nil || !known {
+		return nil, err
 	}
 	return domain.Decimal(math.Round(f * 100)), nil
 }
