@@ -103,8 +103,8 @@ func (a *applier) written(b batch, entries []entry, answers []json.RawMessage) e
 // made takes a new object into account. a.mu is held.
 func (a *applier) made(table *domain.Table, e entry, row *domain.Row) {
 	a.ids[domain.To(e.change.Kind, e.change.Key)] = row.ID
-	if e.fields["tags"] != nil && table.Marked != nil {
-		table.Marked[row.ID] = true
+	if e.fields["tags"] != nil {
+		table.Mark(row.ID)
 	}
 	a.end(e.change, nil)
 }

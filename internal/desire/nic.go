@@ -16,10 +16,7 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 	}
 	for _, nic := range g.Config.Value.NICs {
 		seen := b.seenByGuest(g, nic)
-		name := firstOf(nic.Name, nic.Key)
-		if b.opt.LegacyRename && seen != nil && seen.Name != "" {
-			name = seen.Name
-		}
+		name, presumed := b.nicName(g, nic, seen)
 		nicLabel := label + " " + nic.Key
 		if !b.opt.Filter.Interface(nic.Key, nic.Name, name) {
 			b.leave(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
@@ -32,7 +29,7 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 		}
 		b.mode(v, site, nic, f)
 		ref := b.add(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
-			Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
+			Fields: f, Presumed: presumed, Tags: domain.TagWish{Mark: b.partMark()}})
 		if b.opt.SyncState {
 			state := domain.Fields{"vm_interface": ref, "proxbox_bridge_raw_value": nic.Bridge}
 			if nic.Bridge != "" {
@@ -46,6 +43,21 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 		b.addresses(vm, ref, g, nic, seen, nicLabel)
 	}
 	b.whole(vm.Key, domain.KindVMInterface)
+}
+
+// nicName is what the VM interface of a NIC is called: as the configuration
+// has it, or by the strategy legacy_rename as the guest does. While an agent
+// that would say so is silent, the configuration's is only presumed.
+func (b *builder) nicName(g domain.Guest, nic domain.NIC, seen *domain.GuestInterface) (name string, presumed map[string]bool) {
+	name = firstOf(nic.Name, nic.Key)
+	switch {
+	case !b.opt.LegacyRename:
+	case seen != nil && seen.Name != "":
+		name = seen.Name
+	case g.Type == domain.QEMU && g.Config.Value.AgentEnabled:
+		presumed = map[string]bool{"name": true}
+	}
+	return name, presumed
 }
 
 // seenByGuest is the guest's own view of a NIC, recognised by its MAC alone:

@@ -70,6 +70,14 @@ func (t *Table) Put(r *Row) {
 	t.rows[r.ID] = r
 }
 
+// Mark says that a row carries the tag proxbox.
+func (t *Table) Mark(id int) {
+	if t.Marked == nil {
+		t.Marked = map[int]bool{}
+	}
+	t.Marked[id] = true
+}
+
 // Delete forgets a row.
 func (t *Table) Delete(id int) { delete(t.rows, id) }
 

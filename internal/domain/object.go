@@ -104,7 +104,10 @@ type Object struct {
 	// Asked are the fields that somebody asked for in Proxmox by their NetBox
 	// ids: they are kept true where they would only be set on a new object.
 	Asked map[string]bool
-	Tags  TagWish
+	// Presumed are the fields whose value Proxmox does not tell now: what
+	// stands for it is written to a new object and changes none that is there.
+	Presumed map[string]bool
+	Tags     TagWish
 	// Identity is how a guest, node or cluster is recognised beyond its name.
 	Identity Identity
 }

@@ -152,6 +152,8 @@ func (p *planner) mayWrite(it *item, field string, current, v any) (why string, 
 		return "", field == "assigned_object" // all else is as a person left it
 	case it.Kind == domain.KindDeviceState && field == "proxmox_endpoint_raw_id":
 		return "", domain.IsEmpty(current) // the plugin refuses to change it
+	case it.Presumed[field]:
+		return "", false
 	case whose[field] && p.readByAnother(it):
 		return "", false
 	case (field == "status" || field == "enabled") && p.back(it):

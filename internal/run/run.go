@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -412,7 +411,9 @@ func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in pla
 			req.Log.Warn("NetBox's change log cannot be read", "error", err)
 		}
 		if len(made) > 0 {
-			mark(in.Inventory.Table(domain.KindIPAddress), made)
+			for id := range made {
+				in.Inventory.Table(domain.KindIPAddress).Mark(id)
+			}
 			p = plan.Make(in)
 		}
 	}
@@ -441,13 +442,6 @@ func makePlan(ctx context.Context, req Request, caps netbox.Capabilities, in pla
 	}
 	in.Keep = missed
 	return plan.Make(in), nil
-}
-
-func mark(t *domain.Table, ids map[int]bool) {
-	if t.Marked == nil {
-		t.Marked = map[int]bool{}
-	}
-	maps.Copy(t.Marked, ids)
 }
 
 // write carries the plan out and gathers what became of it.
