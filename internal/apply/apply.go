@@ -84,6 +84,7 @@ type applier struct {
 	result Result
 	// refusals are the last refusals in a row of each kind.
 	refusals map[domain.Kind]*refusal
+	gone     map[domain.Ref]bool // what was removed in this phase
 	// before is the newest row of each kind that this run makes, as it began:
 	// what a write of ours made is newer.
 	before map[domain.Kind]int
@@ -100,7 +101,8 @@ func Run(ctx context.Context, nb NetBox, p *plan.Plan, inv *domain.Inventory, op
 		opt.Settle = 5 * time.Second
 	}
 	a := &applier{nb: nb, inv: inv, opt: opt, ids: maps.Clone(p.Bound), failed: map[domain.Ref]domain.Fields{},
-		done: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}, before: map[domain.Kind]int{}}
+		done: map[domain.Ref]bool{}, refusals: map[domain.Kind]*refusal{}, before: map[domain.Kind]int{},
+		gone: map[domain.Ref]bool{}}
 	if a.ids == nil {
 		a.ids = map[domain.Ref]int{}
 	}
@@ -131,6 +133,7 @@ type batch struct {
 
 // phase carries out changes that do not depend on one another.
 func (a *applier) phase(ctx context.Context, changes []plan.Change) error {
+	defer a.forget()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(a.nb.MaxConcurrent(), 1))
 	for _, b := range a.batches(changes) {

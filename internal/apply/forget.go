@@ -7,20 +7,30 @@ import (
 	"proxbox/internal/plan"
 )
 
-// removed ends removals and takes out of the inventory what NetBox removed
-// with them: addresses and MACs of an interface, sync-state rows. a.mu is held.
+// removed ends removals. What NetBox removed with them leaves the inventory at
+// the end of the phase: to find it, all of the inventory is looked through,
+// which once a batch would cost a night's retention minutes. a.mu is held.
 func (a *applier) removed(entries []entry) {
-	gone := map[domain.Ref]bool{}
 	for _, e := range entries {
-		gone[domain.At(e.change.Kind, e.id())] = true
+		ref := domain.At(e.change.Kind, e.id())
+		a.inv.Table(ref.Kind).Delete(ref.ID)
+		a.gone[ref] = true
 		a.end(e.change, nil)
 	}
-	for len(gone) > 0 {
+}
+
+// forget takes out of the inventory what NetBox removed together with what is
+// gone: addresses and MACs of an interface, sync-state rows.
+func (a *applier) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for gone := a.gone; len(gone) > 0; {
+		gone = a.orphans(gone)
 		for ref := range gone {
 			a.inv.Table(ref.Kind).Delete(ref.ID)
 		}
-		gone = a.orphans(gone)
 	}
+	clear(a.gone)
 }
 
 // orphans are the rows that hang on what is gone. What merely points there
