@@ -158,7 +158,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	sources, err := l.sources(ctx, values, flags, ask)
+	sources, err := l.sources(ctx, values, flags, ask, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -280,16 +280,16 @@ func (l *Launcher) withPlugin(ctx context.Context, nb *netbox.Client, caps netbo
 	return values
 }
 
-// source reads one endpoint in the scope of a run.
+// source reads one endpoint for a run.
 type source struct {
 	*proxmox.Client
-	scope  proxmox.Scope
+	need   need
 	memory *Memory
 }
 
 // Snapshot implements Source.
 func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
-	return s.memory.snapshot(ctx, s.Endpoint().ID, s.scope, s.SnapshotAfter)
+	return s.memory.snapshot(ctx, s.Endpoint().ID, s.need, s.SnapshotAfter)
 }
 
 func asSources(all []*source) []Source {
@@ -300,7 +300,7 @@ func asSources(all []*source) []Source {
 	return out
 }
 
-func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.Flags, ask Ask) ([]*source, error) {
+func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.Flags, ask Ask, run string) ([]*source, error) {
 	endpoints, err := l.Endpoints.Proxmox(ctx, ask.Endpoints)
 	if err != nil {
 		return nil, err
@@ -322,7 +322,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 			errs = append(errs, err)
 			continue
 		}
-		out = append(out, &source{client, scope, l.Memory})
+		out = append(out, &source{client, need{run, ask.stage().Name, scope}, l.Memory})
 	}
 	if len(out) == 0 && len(errs) > 0 {
 		return nil, errors.Join(errs...)

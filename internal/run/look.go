@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"proxbox/internal/domain"
-	"proxbox/internal/proxmox"
 )
 
 // Look returns what the endpoints of these row ids run, every enabled one's
@@ -59,5 +58,5 @@ func (l *Launcher) look(ctx context.Context, ep domain.ProxmoxEndpoint, memory *
 		return nil, err
 	}
 	defer client.Close()
-	return memory.snapshot(ctx, ep.ID, proxmox.Scope{}, client.SnapshotAfter)
+	return memory.snapshot(ctx, ep.ID, need{}, client.SnapshotAfter)
 }

@@ -11,8 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"proxbox/internal/desire"
 	"proxbox/internal/domain"
 	"proxbox/internal/netbox"
+	"proxbox/internal/plan"
 	"proxbox/internal/proxmox"
 	"proxbox/internal/settings"
 )
@@ -44,9 +46,36 @@ type picture struct {
 
 // remembered is a snapshot with what it was read for.
 type remembered struct {
-	snap  *domain.Snapshot
-	scope proxmox.Scope
-	used  time.Time
+	snap   *domain.Snapshot
+	scope  proxmox.Scope
+	used   time.Time
+	served map[string]string // the run that had it, by stage
+}
+
+// need is for what a snapshot is asked: the run, its stage and its scope.
+// Who only looks has neither run nor stage.
+type need struct {
+	run, stage string
+	scope      proxmox.Scope
+}
+
+// again tells whether a snapshot was made for an earlier sync. Each stage has
+// it once: who asks for a stage a second time waits to see what Proxmox has
+// become since, and so does who asks for everything after a stage.
+func (r *remembered) again(n need) bool {
+	for stage, run := range r.served {
+		if n.stage != "" && run != n.run && (stage == n.stage || stage == FullUpdate.Name || n.stage == FullUpdate.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *remembered) serve(n need) *remembered {
+	if n.stage != "" {
+		r.served[n.stage] = n.run
+	}
+	return r
 }
 
 // known is what a NetBox can do and what its plugin is set to.
@@ -216,6 +245,16 @@ func (p *picture) catchUp(ctx context.Context, nb *netbox.Client) bool {
 			return false
 		}
 	}
+	for _, kind := range plan.Unmarked(p.inv) {
+		if changed[kind] == nil {
+			continue
+		}
+		marked, err := nb.ReadMarked(ctx, kind, desire.TagProxbox)
+		if err != nil {
+			return false
+		}
+		p.inv.Table(kind).Marked = marked
+	}
 	p.change = last
 	return true
 }
@@ -241,22 +280,24 @@ func reread(ctx context.Context, nb *netbox.Client, t *domain.Table, ids []int) 
 // snapshot returns what an endpoint runs, in a scope: the parts that are
 // remembered, and those that were never read through read. A reading of single
 // guests is always new, and is remembered for the stages that follow.
-func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope,
+func (m *Memory) snapshot(ctx context.Context, endpoint int, n need,
 	read func(context.Context, proxmox.Scope, *domain.Snapshot) (*domain.Snapshot, error)) (*domain.Snapshot, error) {
+	scope := n.scope
 	if m == nil || m.ttl <= 0 {
 		return read(ctx, scope, nil)
 	}
+	single := scope.Guests != nil
 	m.mu.Lock()
 	old := m.snapshots[endpoint]
-	if old != nil && !m.fresh(old.used) {
+	if old != nil && (!m.fresh(old.used) || !single && old.again(n)) {
 		delete(m.snapshots, endpoint)
 		old = nil
 	}
-	m.mu.Unlock()
-	single := scope.Guests != nil
 	if old != nil && !single && old.scope.Covers(scope) {
-		return old.snap, nil
+		defer m.mu.Unlock()
+		return old.serve(n).snap, nil
 	}
+	m.mu.Unlock()
 	missing, earlier := scope, (*domain.Snapshot)(nil)
 	if old != nil && !single {
 		missing, earlier = scope.Without(old.scope), old.snap
@@ -265,7 +306,10 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope
 	if err != nil {
 		return nil, err
 	}
-	kept := &remembered{snap: snap, scope: scope, used: m.now()}
+	kept := &remembered{snap: snap, scope: scope, used: m.now(), served: map[string]string{}}
+	if old != nil {
+		kept.served = old.served
+	}
 	switch {
 	case single && old == nil:
 		return snap, nil
@@ -275,12 +319,12 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, scope proxmox.Scope
 		kept.snap, kept.scope = snap.Complement(old.snap), old.scope.And(scope)
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.snapshots[endpoint] = kept
-	m.mu.Unlock()
 	if single {
 		return snap, nil
 	}
-	return kept.snap, nil
+	return kept.serve(n).snap, nil
 }
 
 // Held is what a memory remembers.

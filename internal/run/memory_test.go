@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -128,10 +129,14 @@ func TestStagesShareWhatWasRead(t *testing.T) {
 	if n := s.asked("/network"); n != 3 {
 		t.Errorf("%d node networks were read of 3", n)
 	}
+	first := len(s.proxmox)
 	s.forget()
 	s.allStages(t)
-	if s.writes != 0 || len(s.reads) > 12 || len(s.proxmox) != 0 {
-		t.Errorf("unchanged and within a minute: %d writes, %d reads of NetBox, %d of Proxmox", s.writes, len(s.reads), len(s.proxmox))
+	if s.writes != 0 || len(s.reads) > 12 || len(s.proxmox) > first {
+		t.Errorf("unchanged and within a minute: %d writes, %d reads of NetBox, %d of Proxmox after %d", s.writes, len(s.reads), len(s.proxmox), first)
+	}
+	if n := s.asked("/config"); n != 50 {
+		t.Errorf("the second time %d configurations were read of 50 guests", n)
 	}
 	s.Memory.Forget()
 	s.forget()
@@ -154,8 +159,9 @@ func TestStagesShareWhatWasRead(t *testing.T) {
 }
 
 // TestSharingStaysTrue: what others change in NetBox between two stages is
-// seen by the second one, what Proxmox changes is not before the time is over,
-// and a reading of one guest is always new.
+// seen by the second one; what Proxmox changes is seen by whoever asks for a
+// stage again, and the stages of one sync see one Proxmox; a reading of one
+// guest is always new.
 func TestSharingStaysTrue(t *testing.T) {
 	s := newSite(t, 10, time.Minute)
 	s.sync(t, run.Ask{})
@@ -182,19 +188,32 @@ func TestSharingStaysTrue(t *testing.T) {
 		t.Errorf("the virtual machine has %v MB and the comment %q", got["memory"], got["comments"])
 	}
 
+	stage := func(name string) run.Ask {
+		t.Helper()
+		stage, err := run.StageNamed(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.Ask{Stage: stage, Query: map[string][]string{"sync_vm_network": {"false"}}}
+	}
+	s.sync(t, stage("virtual-disks"))
 	s.pve.Change(func(e *proxmoxsim.Estate) { e.Guest(100).Set("memory", "4096"); e.Guest(101).Set("memory", "4096") })
-	if res := s.sync(t, run.Ask{}); res.Updated != 0 {
-		t.Errorf("a remembered snapshot: %d updated", res.Updated)
+	if res := s.sync(t, stage("virtual-machines")); res.Updated != 0 {
+		t.Errorf("the next stage of the same sync: %d updated", res.Updated)
 	}
 	if res := s.sync(t, run.Ask{Guests: []run.GuestID{{VMID: 100}}}); res.Updated != 1 {
 		t.Errorf("one guest alone: %d updated", res.Updated)
 	}
-	if res := s.sync(t, run.Ask{}); res.Updated != 0 {
-		t.Errorf("after one guest was read alone: %d updated", res.Updated)
+	if res := s.sync(t, stage("virtual-machines")); res.Updated != 1 {
+		t.Errorf("the same stage again: %d updated", res.Updated)
 	}
-	s.Memory.Forget()
+	s.pve.Change(func(e *proxmoxsim.Estate) { e.Guest(100).Set("memory", "1024") })
 	if res := s.sync(t, run.Ask{}); res.Updated != 1 {
-		t.Errorf("after everything was forgotten: %d updated", res.Updated)
+		t.Errorf("a full update after the stages: %d updated", res.Updated)
+	}
+	s.pve.Change(func(e *proxmoxsim.Estate) { e.Guest(100).Set("memory", "2048") })
+	if res := s.sync(t, run.Ask{}); res.Updated != 1 {
+		t.Errorf("a second full update: %d updated", res.Updated)
 	}
 }
 
@@ -233,5 +252,57 @@ func TestUrgentRunBetweenBatches(t *testing.T) {
 	}
 	if n := s.nb.Count("virtualization.virtualmachine"); n != 30 {
 		t.Errorf("%d virtual machines for 30 guests", n)
+	}
+}
+
+// TestKeptPictureIsNetBox: after the stages of a sync, in which everything is
+// made, what is kept of NetBox by its answers is what a new reading finds.
+func TestKeptPictureIsNetBox(t *testing.T) {
+	for name, profile := range map[string]netboxsim.Profile{
+		"4.5": netboxsim.NetBox45, "4.6": netboxsim.NetBox46, "4.7": netboxsim.NetBox47, "no plugin": netboxsim.NetBox47Bare, "plugin 0.0.15": netboxsim.NetBox47Plugin15,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, 20, time.Minute)
+			s.nb = netboxsim.New(profile)
+			s.NetBoxTransport = s.nb.Transport()
+			s.allStages(t)
+			nb, _, err := s.OpenNetBox(t.Context(), true, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nb.Close()
+			anew, err := run.ReadInventory(t.Context(), nb, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := s.Memory.Picture()
+			if kept == nil {
+				t.Fatal("nothing is kept")
+			}
+			for _, kind := range anew.Kinds() {
+				want, got := anew.Table(kind), kept.Table(kind)
+				if want.Len() != got.Len() {
+					t.Errorf("%d rows of %s are kept, NetBox has %d", got.Len(), kind, want.Len())
+				}
+				for row := range want.Rows() {
+					is := got.Get(row.ID)
+					if is == nil {
+						t.Errorf("%s %d is not kept", kind, row.ID)
+						continue
+					}
+					for field, v := range row.Fields {
+						if field == "disk" {
+							continue // NetBox's sum of the virtual disks, which nobody wants of it
+						}
+						if !domain.Equal(v, is.Fields[field]) {
+							t.Errorf("%s %d: %s is kept as %v, NetBox has %v", kind, row.ID, field, is.Fields[field], v)
+						}
+					}
+				}
+				if want.Marked != nil && !maps.Equal(want.Marked, got.Marked) {
+					t.Errorf("%s: %d rows are known as marked, in NetBox %d are", kind, len(got.Marked), len(want.Marked))
+				}
+			}
+		})
 	}
 }
