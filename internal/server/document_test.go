@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,5 +68,37 @@ func checkDocumented(t *testing.T, s *Server, method, target string, w *httptest
 		if schema.Properties[name] == nil {
 			t.Errorf("%s %s: %s is not in the document", method, target, name)
 		}
+	}
+}
+
+// What need not be sent may be null, which every such field of a body takes;
+// and the document says so.
+func TestWhatMayBeLeftOutMayBeNull(t *testing.T) {
+	f := newFixture(t).withKeys()
+	doc := f.api.OpenAPI()
+	for path, item := range doc.Paths {
+		for method, op := range map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			schema := op.RequestBody.Content["application/json"].Schema
+			if schema.Ref != "" {
+				schema = doc.Components.Schemas.SchemaFromRef(schema.Ref)
+			}
+			for name, field := range schema.Properties {
+				if !slices.Contains(schema.Required, name) && !field.Nullable {
+					t.Errorf("%s %s: %s need not be sent, and may not be null", method, path, name)
+				}
+			}
+		}
+	}
+	w := f.call(http.MethodPost, "/auth/keys", goodKey, `{"label":null}`)
+	checkDocumented(t, f.Server, http.MethodPost, "/auth/keys", w)
+	if key, ok := decode(t, w.Body.Bytes()).(map[string]any); !ok || w.Code != http.StatusCreated || key["label"] != "" {
+		t.Errorf("a key without a label: %d %s", w.Code, w.Body)
+	}
+	w = newFixture(t).call(http.MethodPost, "/auth/register-key", "", `{"api_key":"`+goodKey+`","label":null}`)
+	if w.Code != http.StatusCreated {
+		t.Errorf("a first key without a label: %d %s", w.Code, w.Body)
 	}
 }

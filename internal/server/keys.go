@@ -24,7 +24,7 @@ type registerInput struct {
 	source string
 	Body   struct {
 		APIKey domain.Secret `json:"api_key" doc:"32 to 512 characters"`
-		Label  string        `json:"label,omitempty"`
+		Label  string        `json:"label,omitempty" nullable:"true" doc:"Null is none."`
 	}
 }
 
@@ -59,7 +59,7 @@ type newKeyOutput struct{ Body newAPIKey }
 
 type newKeyInput struct {
 	Body *struct {
-		Label string `json:"label,omitempty"`
+		Label string `json:"label,omitempty" nullable:"true" doc:"Null is none."`
 	}
 }
 
