@@ -84,8 +84,9 @@ type logsOutput struct {
 	}
 }
 
-// logFilter is a request for entries of the log.
-type logFilter struct {
+// LogFilter is a request for entries of the log. It is exported for the parts of
+// a request that are embedded are documented only then.
+type LogFilter struct {
 	Level       string `query:"level" doc:"Exactly this level: DEBUG, INFO, WARNING, ERROR or CRITICAL"`
 	ErrorsOnly  string `query:"errors_only" doc:"Only what has to do with an error, whatever its level"`
 	NewerThanID string `query:"newer_than_id" doc:"Only entries after the one of this id"`
@@ -95,7 +96,7 @@ type logFilter struct {
 }
 
 // Resolve implements huma.Resolver.
-func (in *logFilter) Resolve(ctx huma.Context) []error {
+func (in *LogFilter) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	var err error
 	in.filter, err = filterOf(u.Query())
@@ -107,7 +108,7 @@ func (in *logFilter) Resolve(ctx huma.Context) []error {
 
 // logsInput is a request for a page of the log.
 type logsInput struct {
-	logFilter
+	LogFilter
 	OlderThanID string `query:"older_than_id" doc:"Only entries before the one of this id"`
 	Since       string `query:"since" doc:"Only entries after this time, as 2026-11-25T18:30:00; without a zone it is UTC"`
 	Limit       int    `query:"limit" minimum:"1" maximum:"5000" default:"200" doc:"How many entries at most"`
@@ -200,7 +201,7 @@ func (s *Server) logRoutes() {
 	op := operation(http.MethodGet, logsPath+"/stream", "admin", "admin-logs-stream", "The log, told as it is written")
 	op.Responses = map[string]*huma.Response{"200": {Description: "The last entries, the oldest first, then what comes, each as the event log",
 		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
-	register(s, op, func(_ context.Context, in *logFilter) (*streamOutput, error) {
+	register(s, op, func(_ context.Context, in *LogFilter) (*streamOutput, error) {
 		if !s.open() {
 			return nil, errClosing
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,6 +127,14 @@ func TestLogs(t *testing.T) {
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"query","`+field+`"`) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
+	}
+	var documented []string
+	for _, p := range f.api.OpenAPI().Paths[logsPath].Get.Parameters {
+		documented = append(documented, p.Name)
+	}
+	slices.Sort(documented)
+	if diff := cmp.Diff([]string{"errors_only", "level", "limit", "newer_than_id", "offset", "older_than_id", "operation_id", "since"}, documented); diff != "" {
+		t.Errorf("the parameters that are documented: %s", diff)
 	}
 	// Reading the log does not fill it.
 	if now := f.logPage("?errors_only=false").Total; now != 4+9 {
