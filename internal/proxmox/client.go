@@ -26,6 +26,7 @@ const (
 	DefaultTimeout      = 30 * time.Second
 	DefaultAgentTimeout = 15 * time.Second
 	DefaultConcurrency  = 4
+	DefaultInFlight     = 8
 	DefaultTaskLimit    = 500
 
 	// pluginTimeout is what the plugin sends for an endpoint on which nobody
@@ -43,8 +44,15 @@ type Options struct {
 	Timeout time.Duration
 	// AgentTimeout of one question to a guest agent.
 	AgentTimeout time.Duration
+	// ConfigTimeout of the configuration of one guest; that of any request
+	// when it is 0.
+	ConfigTimeout time.Duration
 	// Concurrency is the number of requests in flight to one node.
 	Concurrency int
+	// InFlight is the number of requests in flight to the endpoint, through
+	// which all nodes are read. Guest agents and storages, which may take their
+	// time, get three quarters of it.
+	InFlight int
 	// TaskLimit is how many of its latest tasks are read of each node.
 	TaskLimit int
 	// SkipGuest and SkipStorage, if not nil, tell of which guests nothing is
@@ -69,6 +77,9 @@ type Client struct {
 	timeout time.Duration
 	log     *slog.Logger
 
+	flight chan struct{} // a place for each request in flight
+	slow   chan struct{} // and for each of them that may take its time
+
 	auth  *auth
 	hosts *hosts
 	http  *http.Client
@@ -87,15 +98,22 @@ func Open(ep domain.ProxmoxEndpoint, opts Options) (*Client, error) {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = DefaultConcurrency
 	}
+	if opts.InFlight <= 0 {
+		opts.InFlight = DefaultInFlight
+	}
 	if opts.TaskLimit <= 0 {
 		opts.TaskLimit = DefaultTaskLimit
 	}
 	if opts.UserAgent == "" {
 		opts.UserAgent = "proxbox-api"
 	}
-	c := &Client{ep: ep, opts: opts, timeout: opts.Timeout, log: opts.Logger}
+	c := &Client{ep: ep, opts: opts, timeout: opts.Timeout, log: opts.Logger,
+		flight: make(chan struct{}, opts.InFlight), slow: make(chan struct{}, max(1, opts.InFlight*3/4))}
 	if ep.Timeout > pluginTimeout {
 		c.timeout = ep.Timeout
+	}
+	if c.opts.ConfigTimeout <= 0 {
+		c.opts.ConfigTimeout = c.timeout
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -296,6 +314,18 @@ func (c *Client) get(ctx context.Context, timeout time.Duration, path string, qu
 	}
 }
 
+// enter waits for a place, and leave gives it back.
+func enter(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func leave(places chan struct{}) { <-places }
+
 // passing tells whether the same request may fare better a moment later.
 func passing(err error) bool {
 	var se *StatusError
@@ -314,6 +344,10 @@ func (c *Client) once(ctx context.Context, timeout time.Duration, path string, q
 	if len(query) > 0 {
 		full += "?" + query.Encode()
 	}
+	if err := enter(ctx, c.flight); err != nil {
+		return nil, err
+	}
+	defer leave(c.flight)
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var raw json.RawMessage

@@ -30,7 +30,7 @@ func (r *reading) config(ctx context.Context, g *gate, guest *domain.Guest) {
 		return
 	}
 	path := guestPath(guest.Node, guest.Type, guest.VMID, "config")
-	err := r.read(ctx, g, path, url.Values{"current": {"1"}}, func(raw json.RawMessage) error {
+	err := r.through(ctx, g, false, r.c.opts.ConfigTimeout, path, url.Values{"current": {"1"}}, func(raw json.RawMessage) error {
 		cfg, err := parseConfig(guest.Type, raw)
 		guest.Config = domain.Known[domain.GuestConfig]{Value: cfg, OK: err == nil}
 		return err
@@ -284,6 +284,12 @@ func (r *reading) readPatiently(ctx context.Context, g *gate, timeout time.Durat
 }
 
 func (r *reading) through(ctx context.Context, g *gate, patient bool, timeout time.Duration, path string, query url.Values, take func(json.RawMessage) error) error {
+	if patient {
+		if err := enter(ctx, r.c.slow); err != nil {
+			return err
+		}
+		defer leave(r.c.slow)
+	}
 	var raw json.RawMessage
 	err := g.do(ctx, patient, func(ctx context.Context) (err error) {
 		if patient {

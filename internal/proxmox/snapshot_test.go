@@ -595,6 +595,62 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
+// TestInFlight: all nodes together are asked no more than the setting allows at
+// once, and guest agents that hang leave room for everything else.
+func TestInFlight(t *testing.T) {
+	rows, answers := []string{}, map[string]answer{}
+	for vmid := 100; vmid < 130; vmid++ {
+		node := fmt.Sprintf("n%d", vmid%5)
+		rows = append(rows, fmt.Sprintf(`{"type":"qemu","vmid":%d,"node":%q,"status":"running"}`, vmid, node))
+		answers[guestPath(node, domain.QEMU, vmid, "config")] = data(`{"agent":1,"name":"x"}`)
+		answers[guestPath(node, domain.QEMU, vmid, "agent", "network-get-interfaces")] = answer{hang: true}
+	}
+	answers["/cluster/resources"] = data("[" + strings.Join(rows, ",") + "]")
+	var mu sync.Mutex
+	var now, most, slow, slowest int
+	pve := without(answers)
+	through := roundTrip(func(req *http.Request) (*http.Response, error) {
+		agent := 0
+		if strings.Contains(req.URL.Path, "/agent/") {
+			agent = 1
+		}
+		count := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now, slow = now+n, slow+n*agent
+			most, slowest = max(most, now), max(slowest, slow)
+		}
+		count(1)
+		defer count(-1)
+		return pve.RoundTrip(req)
+	})
+	snap := snapshot(t, open(t, token(), Options{Transport: through, Concurrency: 4, InFlight: 5, AgentTimeout: 5 * time.Millisecond}), Guests())
+	for _, g := range snap.Guests {
+		if !g.Config.OK || g.Agent.OK {
+			t.Errorf("%+v", g)
+		}
+	}
+	if most > 5 || slowest > 3 {
+		t.Errorf("%d requests at once, %d of them to guest agents", most, slowest)
+	}
+}
+
+// TestConfigTimeout: a configuration has a limit of its own, and without one
+// that of every request.
+func TestConfigTimeout(t *testing.T) {
+	for _, c := range []struct{ config, request, want time.Duration }{
+		{5 * time.Millisecond, time.Minute, 5 * time.Millisecond}, {0, 5 * time.Millisecond, 5 * time.Millisecond},
+	} {
+		pve := without(map[string]answer{"/nodes/pve1/qemu/100/config": {hang: true}})
+		ep := token()
+		ep.MaxRetries = 0
+		snap := snapshot(t, open(t, ep, Options{Transport: pve, Timeout: c.request, ConfigTimeout: c.config}), Scope{Configs: true}.Only(100))
+		if guestOf(t, snap, 100).Config.OK || len(snap.Problems) == 0 || !strings.Contains(fmt.Sprint(snap.Problems), c.want.String()) {
+			t.Errorf("%+v: %v", c, snap.Problems)
+		}
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -317,7 +317,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 	var out []*source
 	var errs []error
 	for _, ep := range endpoints {
-		client, err := l.OpenProxmox(ep, v)
+		client, err := l.openProxmox(ep, v, f.FetchMaxConcurrency)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -335,11 +335,16 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 
 // OpenProxmox opens one endpoint by the settings.
 func (l *Launcher) OpenProxmox(ep domain.ProxmoxEndpoint, v *settings.Values) (*proxmox.Client, error) {
+	return l.openProxmox(ep, v, settings.FetchMaxConcurrency.In(v))
+}
+
+func (l *Launcher) openProxmox(ep domain.ProxmoxEndpoint, v *settings.Values, inFlight int) (*proxmox.Client, error) {
 	left := filter(v)
 	opts := proxmox.Options{
 		SkipGuest:    func(g domain.Guest) bool { return !left.Guest(g) },
 		SkipStorage:  func(name string) bool { return !left.Storage(name) },
-		AgentTimeout: settings.GuestAgentTimeout.In(v), Concurrency: settings.VMSyncMaxConcurrency.In(v), Logger: l.logger(),
+		AgentTimeout: settings.GuestAgentTimeout.In(v), ConfigTimeout: settings.VMConfigFetchTimeout.In(v),
+		Concurrency: settings.VMSyncMaxConcurrency.In(v), InFlight: inFlight, Logger: l.logger(),
 		Observe: l.ObserveProxmox, TaskLimit: settings.TaskHistoryLimit.In(v),
 	}
 	if l.ProxmoxTransport != nil {

@@ -145,8 +145,8 @@ var (
 		Doc: "How many of its latest tasks are read of each node."}, 1, 100_000)
 	TaskHistoryAge = days(Setting{Name: "task_history_days", Env: "PROXBOX_TASK_HISTORY_DAYS", Default: "90",
 		Doc: "How old a task may be that is written to the task history; 0 for no bound. Older rows stay in NetBox as they are."}, 0, 36_500)
-	VMConfigFetchTimeout = seconds(Setting{Name: "vm_config_fetch_timeout_seconds", Env: "PROXBOX_VM_CONFIG_FETCH_TIMEOUT_SECONDS", Default: "30",
-		Doc: "How long reading the configuration of one guest may take."}, 1, 3600)
+	VMConfigFetchTimeout = seconds(Setting{Name: "vm_config_fetch_timeout_seconds", Env: "PROXBOX_VM_CONFIG_FETCH_TIMEOUT_SECONDS", Default: "0",
+		Doc: "How long reading the configuration of one guest may take; 0 for as long as any request to Proxmox."}, 0, 3600)
 )
 
 // What is left out of every run. Patterns have * for any text and ? for any
