@@ -64,6 +64,7 @@ type Run struct {
 	job       Job
 	m         *Manager
 	cancel    context.CancelCauseFunc
+	toStop    <-chan struct{} // closed once it is cancelled or given up
 	done      chan struct{}
 	mu        sync.Mutex
 	history   []Event
@@ -77,7 +78,8 @@ type Run struct {
 // maxHistory is how many events a late listener still gets.
 const maxHistory = 500
 
-// Start begins a run, or joins the one of the same key that has not ended.
+// Start begins a run, or joins the one of the same key that neither has ended
+// nor is about to.
 func (m *Manager) Start(job Job) *Run {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,7 +89,7 @@ func (m *Manager) Start(job Job) *Run {
 		}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{ID: uuid.NewString(), Kind: job.Kind, Started: m.now(), job: job, m: m, cancel: cancel,
+	r := &Run{ID: uuid.NewString(), Kind: job.Kind, Started: m.now(), job: job, m: m, cancel: cancel, toStop: ctx.Done(),
 		done: make(chan struct{}), listeners: map[chan Event]bool{}}
 	m.runs = append(m.runs, r)
 	r.idle = time.AfterFunc(Abandoned, func() { cancel(ErrAbandoned) })
@@ -241,9 +243,11 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// stopping tells whether the run ended, or is on its last batch because it was
+// told to.
 func (r *Run) stopping() bool {
 	select {
-	case <-r.done:
+	case <-r.toStop:
 		return true
 	default:
 		return false

@@ -56,6 +56,36 @@ func TestSameRunIsJoined(t *testing.T) {
 	})
 }
 
+// TestRunThatStopsIsNotJoined: who asks for a run again that was cancelled or
+// given up, and still ends its last batch, gets one of its own after it.
+func TestRunThatStopsIsNotJoined(t *testing.T) {
+	for name, stop := range map[string]func(m *Manager, r *Run){
+		"cancelled": func(m *Manager, r *Run) { m.Cancel(r.ID) },
+		"given up":  func(*Manager, *Run) { time.Sleep(2 * Abandoned) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := NewManager(nil)
+				batch := make(chan struct{})
+				a := m.Start(Job{Key: "full", Kind: "full", Do: func(ctx context.Context, _ *Run) (*Result, error) {
+					<-batch
+					return nil, ctx.Err()
+				}})
+				synctest.Wait()
+				stop(m, a)
+				var log []string
+				b := started(m, "full", false, &log, batch)
+				close(batch)
+				<-a.Done()
+				<-b.Done()
+				if res, err := b.Result(); a == b || err != nil || res.Outcome != OutcomeCompleted {
+					t.Errorf("the second run ended with %v, %v", res, err)
+				}
+			})
+		})
+	}
+}
+
 func TestUrgentRunGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewManager(nil)
