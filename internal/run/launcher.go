@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -158,16 +157,14 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	sources, err := l.sources(ctx, values, flags, ask, r.ID)
+	sources, release, err := l.sources(ctx, values, flags, ask, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		defer s.Close()
-	}
+	defer release()
 	res, err := Do(ctx, Request{
 		Memory: l.Memory, Shared: fmt.Sprintf("%s %s %v", nb.URL(), branch, slices.Sorted(slices.Values(ask.Endpoints))),
-		ID: r.ID, Sources: asSources(sources), NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests, Target: ask.Target,
+		ID: r.ID, Sources: sources, NetBox: nb, Stage: ask.withNetwork(flags), Guests: ask.Guests, Target: ask.Target,
 		Options: options(values, flags), Flags: flags.Overwrite, Rules: ask.rulesBy(values), AgentNames: flags.UseGuestAgentInterfaceName,
 		DryRun: ask.DryRun, OverrideFuse: ask.OverrideFuse,
 		BatchSize: settings.BulkBatchSize.In(values), BatchDelay: settings.BulkBatchDelay.In(values),
@@ -292,18 +289,24 @@ func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
 	return s.memory.snapshot(ctx, s.Endpoint().ID, s.need, s.SnapshotAfter)
 }
 
-func asSources(all []*source) []Source {
-	out := make([]Source, len(all))
-	for i, s := range all {
-		out[i] = s
-	}
-	return out
+// unopened is an endpoint that cannot be asked as it is stored. The run says so
+// in its name, as of one that does not answer.
+type unopened struct {
+	endpoint domain.ProxmoxEndpoint
+	why      error
 }
 
-func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.Flags, ask Ask, run string) ([]*source, error) {
+// Endpoint implements Source.
+func (u unopened) Endpoint() domain.ProxmoxEndpoint { return u.endpoint }
+
+// Snapshot implements Source.
+func (u unopened) Snapshot(context.Context) (*domain.Snapshot, error) { return nil, u.why }
+
+// sources are the endpoints that a run reads; release must be called after it.
+func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.Flags, ask Ask, run string) (all []Source, release func(), err error) {
 	endpoints, err := l.Endpoints.Proxmox(ctx, ask.Endpoints)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	scope := ask.withNetwork(f).Scope()
 	if ask.Target != nil {
@@ -314,23 +317,21 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 	}
 	scope.AgentOS = f.SyncVMPlatformFromGuestAgent && scope.Configs
 	scope.Tasks = scope.Tasks && f.SyncTaskHistory
-	var out []*source
-	var errs []error
+	var clients []*proxmox.Client
 	for _, ep := range endpoints {
 		client, err := l.openProxmox(ep, v, f.FetchMaxConcurrency)
 		if err != nil {
-			errs = append(errs, err)
+			all = append(all, unopened{ep, err})
 			continue
 		}
-		out = append(out, &source{client, need{run, ask.stage().Name, scope}, l.Memory})
+		clients = append(clients, client)
+		all = append(all, &source{client, need{run, ask.stage().Name, scope}, l.Memory})
 	}
-	if len(out) == 0 && len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	for _, err := range errs {
-		l.logger().Error(err.Error())
-	}
-	return out, nil
+	return all, func() {
+		for _, c := range clients {
+			c.Close()
+		}
+	}, nil
 }
 
 // OpenProxmox opens one endpoint by the settings.
