@@ -164,17 +164,21 @@ func clusterOf(key domain.Key) domain.Key {
 	return key
 }
 
-// union joins two JSON lists of text, sorted.
+// union is a JSON list of text with what another one has beyond it. One that
+// has it all stays to the letter: in which order NetBox answers, is NetBox's.
 func union(a, b any) any {
-	var out []string
-	for _, v := range []any{a, b} {
-		var list []string
-		if s, ok := v.(string); ok && s != "" && json.Unmarshal([]byte(s), &list) == nil {
-			out = append(out, list...)
+	list := func(v any) (out []string) {
+		if s, ok := v.(string); ok && s != "" && json.Unmarshal([]byte(s), &out) != nil {
+			return nil
 		}
+		return out
 	}
-	slices.Sort(out)
-	text, err := json.Marshal(slices.Compact(out))
+	has := list(a)
+	missing := slices.DeleteFunc(list(b), func(s string) bool { return slices.Contains(has, s) })
+	if len(missing) == 0 {
+		return a
+	}
+	text, err := json.Marshal(slices.Sorted(slices.Values(append(has, missing...))))
 	if err != nil {
 		return a
 	}
