@@ -64,15 +64,16 @@ type Desired struct {
 
 // builder gathers the objects; each key once, the first wish counts.
 type builder struct {
-	opt  Options
-	out  Desired
-	seen map[domain.Ref]int
+	opt   Options
+	out   Desired
+	seen  map[domain.Ref]int
+	noted map[domain.Problem]bool
 }
 
 // Build returns what is wanted for the snapshots. Snapshots of one cluster
 // (they share a node's certificate) are one picture, under the lower row id.
 func Build(snapshots []*domain.Snapshot, opt Options) *Desired {
-	b := &builder{opt: opt, seen: map[domain.Ref]int{}, out: Desired{
+	b := &builder{opt: opt, seen: map[domain.Ref]int{}, noted: map[domain.Problem]bool{}, out: Desired{
 		Whole: map[domain.PartsOf]bool{}, Present: map[domain.Ref]bool{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
 	for _, c := range unite(snapshots) {
 		b.cluster(c)

@@ -35,12 +35,10 @@ func (b *builder) noPlugin(v *view) {
 
 // note tells a problem, once.
 func (b *builder) note(p domain.Problem) {
-	for _, o := range b.out.Problems {
-		if o == p {
-			return
-		}
+	if !b.noted[p] {
+		b.noted[p] = true
+		b.out.Problems = append(b.out.Problems, p)
 	}
-	b.out.Problems = append(b.out.Problems, p)
 }
 
 // rowMark is the mark of a row that only the plugin has: it needs none.

@@ -229,10 +229,15 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 	res.Inventory = inv
 	req.Watch(Event{Step: &Step{Name: "plan", Status: Completed, Planned: res.Plan.Counts(), Wanted: res.Wanted,
 		Message: fmt.Sprintf("%d objects are as they should be, %d writes are planned", res.Plan.Unchanged, len(res.Plan.Changes))}})
+	said := make(map[plan.Report]bool, len(res.Reports)) // before the run yielded
+	for _, r := range res.Reports {
+		said[r] = true
+	}
 	for _, r := range res.Plan.Reports {
-		if slices.Contains(res.Reports, r) {
-			continue // said before the run yielded
+		if said[r] {
+			continue
 		}
+		said[r] = true
 		res.Reports = append(res.Reports, r)
 		req.Watch(Event{Object: &Object{Kind: r.Kind, Key: r.Key, Label: r.Label, Report: &r}})
 	}
