@@ -43,6 +43,7 @@ type Options struct {
 	Transport     http.RoundTripper
 	Logger        *slog.Logger
 	Observe       func(Exchange) // told every request that was sent, from several goroutines
+	Retrying      func(Retry)    // told before a request is tried again, from several goroutines
 }
 
 func (o Options) withDefaults() Options {

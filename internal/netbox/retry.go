@@ -71,6 +71,13 @@ var rolledBack = map[string]bool{
 	"RequestDataTooBig": true,
 }
 
+// Retry is a request that is about to be tried again.
+type Retry struct {
+	Number, Of int           // which retry of the request it is, and of how many at most
+	After      time.Duration // that is waited before it
+	Err        error         // of the attempt before it
+}
+
 // retry runs an attempt until it succeeds, is refused, or another try would
 // be of no use or not safe.
 func (c *Client) retry(ctx context.Context, r request, attempt func() error) error {
@@ -94,6 +101,9 @@ func (c *Client) retry(ctx context.Context, r request, attempt func() error) err
 			delay := c.delay(n, err)
 			c.opt.Logger.LogAttrs(ctx, slog.LevelWarn, "NetBox request is tried again", slog.String("method", r.method),
 				slog.String("path", r.path), slog.Duration("after", delay), slog.Any("error", err))
+			if c.opt.Retrying != nil {
+				c.opt.Retrying(Retry{Number: n + 1, Of: c.opt.MaxRetries, After: delay, Err: err})
+			}
 			again = sleep(ctx, delay)
 		}
 		if !again {

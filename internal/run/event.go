@@ -15,7 +15,7 @@ type Event struct {
 
 // Step is a part of a run that began, went on or ended.
 type Step struct {
-	Name    string // "read proxmox", "read netbox", "plan", "apply", "wait"
+	Name    string // "reach netbox", "read proxmox", "read netbox", "plan", "apply", "wait"
 	Status  Status
 	Message string
 	// Planned is, once known, how many objects of each kind are written.

@@ -148,7 +148,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 		return nil, err
 	}
 	branch := asked.BranchSchemaID
-	nb, values, err := l.OpenNetBox(ctx, ask.DryRun, branch)
+	nb, values, err := l.reachNetBox(ctx, ask.DryRun, branch, r.Emit)
 	if err != nil {
 		return nil, err
 	}
@@ -213,28 +213,39 @@ func options(v *settings.Values, f settings.Flags) desire.Options {
 // OpenNetBox opens the NetBox and returns the settings with the plugin's among
 // them. Errors say what to do about them.
 func (l *Launcher) OpenNetBox(ctx context.Context, readOnly bool, branch string) (*netbox.Client, *settings.Values, error) {
+	return l.reachNetBox(ctx, readOnly, branch, func(Event) {})
+}
+
+// reachNetBox is OpenNetBox for who watches: what is waited for is told, now
+// and in all that the client does later.
+func (l *Launcher) reachNetBox(ctx context.Context, readOnly bool, branch string, watch func(Event)) (*netbox.Client, *settings.Values, error) {
 	ep, err := l.Endpoints.NetBox(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	known, ok := l.Memory.known(ep)
 	if !ok {
-		if known, err = l.probe(ctx, ep); err != nil {
+		if known, err = l.probe(ctx, ep, watch); err != nil {
 			return nil, nil, err
 		}
 		l.Memory.learn(ep, known)
 	}
-	nb, err := netbox.Open(ep, l.netboxOptions(known.values, readOnly, branch, &known.caps))
+	opts := l.netboxOptions(known.values, readOnly, branch, &known.caps)
+	opts.Retrying = waiting(watch)
+	nb, err := netbox.Open(ep, opts)
 	return nb, known.values, err
 }
 
 // probe asks a NetBox what it can do and what its plugin is set to.
-func (l *Launcher) probe(ctx context.Context, ep domain.NetBoxEndpoint) (known, error) {
-	nb, err := netbox.Open(ep, l.netboxOptions(l.Settings, true, "", nil))
+func (l *Launcher) probe(ctx context.Context, ep domain.NetBoxEndpoint, watch func(Event)) (known, error) {
+	opts := l.netboxOptions(l.Settings, true, "", nil)
+	opts.Retrying = waiting(watch)
+	nb, err := netbox.Open(ep, opts)
 	if err != nil {
 		return known{}, err
 	}
 	defer nb.Close()
+	watch(Event{Step: &Step{Name: reach, Status: Started, Message: "Asking NetBox " + nb.URL() + " what it can do"}})
 	caps, err := nb.Probe(ctx)
 	if err != nil {
 		return known{}, fmt.Errorf("read NetBox: %w", err)
@@ -243,6 +254,7 @@ func (l *Launcher) probe(ctx context.Context, ep domain.NetBoxEndpoint) (known, 
 	if caps.Plugin != "" {
 		out.values = l.withPlugin(ctx, nb, caps)
 	}
+	watch(Event{Step: &Step{Name: reach, Status: Completed, Message: reached(caps)}})
 	return out, nil
 }
 

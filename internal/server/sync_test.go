@@ -10,7 +10,9 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"proxbox/internal/run"
@@ -31,7 +33,9 @@ func record(events []sent) []byte {
 		all = append(all, line)
 	}
 	slices.Sort(reads)
-	at := slices.IndexFunc(all, func(line string) bool { return strings.Contains(line, `"substep"`) })
+	at := slices.IndexFunc(all, func(line string) bool {
+		return strings.Contains(line, `"substep":"`) && !strings.Contains(line, `"substep":"reach_netbox"`)
+	})
 	return []byte(strings.Join(slices.Insert(all, max(at, 0), reads...), ""))
 }
 
@@ -72,6 +76,44 @@ func TestFullUpdateStream(t *testing.T) {
 	if now := f.netbox.Count("core.objectchange"); now != written {
 		t.Errorf("the second run changed NetBox: %d changes, then %d", written, now)
 	}
+}
+
+// While NetBox does not answer, the stream says so at each try.
+func TestNetBoxIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, "PROXBOX_NETBOX_MAX_RETRIES=5").withKeys().withEndpoints()
+		var refused atomic.Int64
+		f.setFault(func(r *http.Request) error {
+			if r.Host == "netbox.example.org:8080" && refused.Add(1) <= 2 {
+				return errRefused
+			}
+			return nil
+		})
+		events := f.stream("/dcim/devices/create/stream")
+		var said []string
+		for _, e := range events {
+			if e.data["substep"] == "reach_netbox" {
+				said = append(said, fmt.Sprintf("%s %v: %v", e.event, e.data["status"], e.data["message"]))
+			}
+		}
+		if len(said) != 4 {
+			t.Fatalf("%d times: %q", len(said), said)
+		}
+		for i, want := range []string{
+			"substep started: Asking NetBox http://netbox.example.org:8080 what it can do", "(1 of 5)", "(2 of 5)", "substep completed: NetBox is 4.7",
+		} {
+			if !strings.Contains(said[i], want) {
+				t.Errorf("%q, want %q", said[i], want)
+			}
+			if again := strings.Contains(want, " of 5"); again && (!strings.HasPrefix(said[i], "substep processing: NetBox http://netbox.example.org:8080 cannot be reached") ||
+				!strings.Contains(said[i], "Trying again in ")) {
+				t.Errorf("while it is waited: %q", said[i])
+			}
+		}
+		if done := complete(t, events); done["ok"] != true {
+			t.Errorf("it ends with %v", done)
+		}
+	})
 }
 
 func TestFullUpdateAsJSON(t *testing.T) {
