@@ -298,7 +298,7 @@ type source struct {
 
 // Snapshot implements Source.
 func (s *source) Snapshot(ctx context.Context) (*domain.Snapshot, error) {
-	return s.memory.snapshot(ctx, s.Endpoint().ID, s.need, s.SnapshotAfter)
+	return s.memory.snapshot(ctx, s.Endpoint(), s.need, s.SnapshotAfter)
 }
 
 // unopened is an endpoint that cannot be asked as it is stored. The run says so

@@ -58,5 +58,5 @@ func (l *Launcher) look(ctx context.Context, ep domain.ProxmoxEndpoint, memory *
 		return nil, err
 	}
 	defer client.Close()
-	return memory.snapshot(ctx, ep.ID, need{}, client.SnapshotAfter)
+	return memory.snapshot(ctx, client.Endpoint(), need{}, client.SnapshotAfter)
 }

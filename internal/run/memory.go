@@ -46,6 +46,7 @@ type picture struct {
 
 // remembered is a snapshot with what it was read for.
 type remembered struct {
+	of     domain.ProxmoxEndpoint // as it was read
 	snap   *domain.Snapshot
 	scope  proxmox.Scope
 	used   time.Time
@@ -279,8 +280,9 @@ func reread(ctx context.Context, nb *netbox.Client, t *domain.Table, ids []int) 
 
 // snapshot returns what an endpoint runs, in a scope: the parts that are
 // remembered, and those that were never read through read. A reading of single
-// guests is always new, and is remembered for the stages that follow.
-func (m *Memory) snapshot(ctx context.Context, endpoint int, n need,
+// guests is always new, and is remembered for the stages that follow. What was
+// read before the endpoint was changed is another Proxmox's, perhaps.
+func (m *Memory) snapshot(ctx context.Context, endpoint domain.ProxmoxEndpoint, n need,
 	read func(context.Context, proxmox.Scope, *domain.Snapshot) (*domain.Snapshot, error)) (*domain.Snapshot, error) {
 	scope := n.scope
 	if m == nil || m.ttl <= 0 {
@@ -288,9 +290,9 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, n need,
 	}
 	single := scope.Guests != nil
 	m.mu.Lock()
-	old := m.snapshots[endpoint]
-	if old != nil && (!m.fresh(old.used) || !single && old.again(n)) {
-		delete(m.snapshots, endpoint)
+	old := m.snapshots[endpoint.ID]
+	if old != nil && (old.of != endpoint || !m.fresh(old.used) || !single && old.again(n)) {
+		delete(m.snapshots, endpoint.ID)
 		old = nil
 	}
 	if old != nil && !single && old.scope.Covers(scope) {
@@ -306,7 +308,7 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, n need,
 	if err != nil {
 		return nil, err
 	}
-	kept := &remembered{snap: snap, scope: scope, used: m.now(), served: map[string]string{}}
+	kept := &remembered{of: endpoint, snap: snap, scope: scope, used: m.now(), served: map[string]string{}}
 	if old != nil {
 		kept.served = old.served
 	}
@@ -320,7 +322,7 @@ func (m *Memory) snapshot(ctx context.Context, endpoint int, n need,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.snapshots[endpoint] = kept
+	m.snapshots[endpoint.ID] = kept
 	if single {
 		return snap, nil
 	}

@@ -217,6 +217,33 @@ func TestSharingStaysTrue(t *testing.T) {
 	}
 }
 
+// TestChangedEndpointIsReadAnew: what an endpoint showed is nothing to go by
+// once it leads elsewhere or comes with other credentials.
+func TestChangedEndpointIsReadAnew(t *testing.T) {
+	for name, change := range map[string]func(*domain.ProxmoxEndpoint){
+		"address": func(e *domain.ProxmoxEndpoint) { e.Domain = "other.example.org" },
+		"token":   func(e *domain.ProxmoxEndpoint) { e.Username = "auditor@pve" },
+	} {
+		s := newSite(t, 10, time.Minute)
+		s.sync(t, run.Ask{Stage: run.Stages[0]})
+		given := s.Endpoints.(run.Given)
+		changed := given.ProxmoxEndpoints[0]
+		change(&changed)
+		given.ProxmoxEndpoints = []domain.ProxmoxEndpoint{changed}
+		s.Endpoints = given
+		s.forget()
+		// The simulator refuses the other user, after it was asked.
+		r, err := s.Start(run.Ask{Stage: run.Stages[1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-r.Done()
+		if n := s.asked("/cluster/resources"); n == 0 {
+			t.Errorf("after another %s the endpoint was not read anew", name)
+		}
+	}
+}
+
 // TestUrgentRunBetweenBatches: a sync of one guest goes between two batches of
 // a long run, which then plans anew; nothing is made twice.
 func TestUrgentRunBetweenBatches(t *testing.T) {
