@@ -62,8 +62,8 @@ func (a Ask) Check() error {
 	return err
 }
 
-// key is equal for asks that are the same run.
-func (a Ask) key() string {
+// Key is equal for asks that are the same run.
+func (a Ask) Key() string {
 	ids := slices.Sorted(slices.Values(a.Endpoints))
 	flags, _ := settings.ParseFlags(a.Query, settings.DefaultFlags())
 	var target Target
@@ -117,7 +117,7 @@ func (l *Launcher) Start(ask Ask) (*Run, error) {
 	if err := ask.Check(); err != nil {
 		return nil, err
 	}
-	return l.Manager.Start(Job{Key: ask.key(), Kind: ask.kind(), Urgent: len(ask.Guests) > 0 || ask.Target != nil,
+	return l.Manager.Start(Job{Key: ask.Key(), Kind: ask.kind(), Urgent: len(ask.Guests) > 0 || ask.Target != nil,
 		Do: func(ctx context.Context, r *Run) (*Result, error) { return l.do(ctx, r, ask) }}), nil
 }
 

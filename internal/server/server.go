@@ -62,6 +62,7 @@ type Server struct {
 	logs     *logbook.Book
 	taken    crowd   // of WebSockets
 	readers  readers // of Proxmox, for requests
+	cancels  cancels // of runs, that clients were told of
 
 	closing   context.Context
 	close     context.CancelFunc

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"proxbox/internal/auth"
 	"proxbox/internal/run"
 )
 
@@ -79,6 +80,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, ask run.Ask, run
 		case e, more := <-events:
 			if !more {
 				<-run.Done()
+				s.cancels.ended(auth.Source(s.client(r)), ask, run)
 				stream.send(t.end(run.Result())...)
 				return
 			}

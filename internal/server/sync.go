@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"proxbox/internal/auth"
 	"proxbox/internal/run"
 	"proxbox/internal/settings"
 )
@@ -158,6 +160,10 @@ func operationID(path string) string {
 func (s *Server) stream(ctx context.Context, stage run.Stage, query url.Values, vm int) (*streamOutput, error) {
 	ask, err := s.ask(ctx, stage, query, vm)
 	if err != nil {
+		return nil, err
+	}
+	client, _ := ctx.Value(clientKey).(netip.Addr)
+	if err := s.cancels.again(auth.Source(client), ask); err != nil {
 		return nil, err
 	}
 	if !s.open() {
