@@ -221,25 +221,26 @@ func TestSharingStaysTrue(t *testing.T) {
 // once it leads elsewhere or comes with other credentials.
 func TestChangedEndpointIsReadAnew(t *testing.T) {
 	for name, change := range map[string]func(*domain.ProxmoxEndpoint){
+		"nothing": func(*domain.ProxmoxEndpoint) {},
 		"address": func(e *domain.ProxmoxEndpoint) { e.Domain = "other.example.org" },
-		"token":   func(e *domain.ProxmoxEndpoint) { e.Username = "auditor@pve" },
+		"user":    func(e *domain.ProxmoxEndpoint) { e.Username = "auditor@pve" },
 	} {
 		s := newSite(t, 10, time.Minute)
-		s.sync(t, run.Ask{Stage: run.Stages[0]})
+		s.sync(t, run.Ask{Stage: run.Stages[2]})
 		given := s.Endpoints.(run.Given)
 		changed := given.ProxmoxEndpoints[0]
 		change(&changed)
 		given.ProxmoxEndpoints = []domain.ProxmoxEndpoint{changed}
 		s.Endpoints = given
 		s.forget()
-		// The simulator refuses the other user, after it was asked.
-		r, err := s.Start(run.Ask{Stage: run.Stages[1]})
+		r, err := s.Start(run.Ask{Stage: run.Stages[0]})
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-r.Done()
-		if n := s.asked("/cluster/resources"); n == 0 {
-			t.Errorf("after another %s the endpoint was not read anew", name)
+		// The simulator refuses the other user, after it was asked.
+		if asked := len(s.proxmox) > 0; asked != (name != "nothing") {
+			t.Errorf("its %s was changed, and the endpoint was asked anew: %t", name, asked)
 		}
 	}
 }
