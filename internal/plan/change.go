@@ -112,6 +112,7 @@ func (p *planner) update(it *item) {
 			current = nil
 		}
 		v, ok := p.fieldValue(it, field)
+		ok = ok && p.allThere(it.Fields[field])
 		if it.Kind == domain.KindCustomField && field == "object_types" {
 			v = union(current, v)
 		} else if ok && !domain.Equal(current, v) {
@@ -132,6 +133,16 @@ func (p *planner) update(it *item) {
 		return
 	}
 	p.change(it, Change{Op: Update, Set: set, Old: old, Why: why, Phase: phaseOf(it.Kind)})
+}
+
+// allThere tells whether everything that a list points at is there or will be.
+// A list that lacks some of it would take from NetBox what is only not known.
+func (p *planner) allThere(wanted any) bool {
+	refs, _ := wanted.(domain.Refs)
+	return !slices.ContainsFunc(refs, func(r domain.Ref) bool {
+		_, ok := p.resolve(r)
+		return !ok
+	})
 }
 
 // newField tells whether a custom field is made in this plan, so that no row

@@ -149,6 +149,9 @@ var knownBy = map[domain.Kind][]domain.Kind{
 	domain.KindIPAddress:      {domain.KindTag, domain.KindIPAddressState, domain.KindVMInterface, domain.KindInterface},
 	domain.KindBackup:         {domain.KindProxmoxStorage, domain.KindVMState},
 	domain.KindTaskHistory:    {domain.KindVMState},
+	// Of an address that is not known it is not known which row links it.
+	domain.KindGuestInterfaceAddr: {domain.KindTag, domain.KindGuestInterface, domain.KindIPAddress, domain.KindIPAddressState,
+		domain.KindVMInterface, domain.KindVMInterfaceState, domain.KindInterface, domain.KindMACAddress},
 }
 
 // unknown tells why a kind cannot be planned: NetBox did not list it, or what
