@@ -48,7 +48,8 @@ type planner struct {
 	unclaimed map[int]bool
 	// addresses are those of each guest or node, once somebody asked.
 	addresses map[domain.Key][]*item
-	keys      []string // for fields
+	uuidCount map[string]int // of the wanted guests, once somebody asked
+	keys      []string       // for fields
 }
 
 // Make returns the plan. The same input gives the same plan, and the input

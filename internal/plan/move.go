@@ -37,15 +37,21 @@ func (p *planner) sameUUID(it *item) *domain.Row {
 		}
 		found = vm
 	}
-	if found == nil {
+	if found == nil || p.uuids()[strings.ToLower(it.Identity.UUID)] > 1 {
 		return nil
 	}
-	for _, other := range p.of[it.Kind] {
-		if other != it && strings.EqualFold(other.Identity.UUID, it.Identity.UUID) {
-			return nil
+	return found
+}
+
+// uuids counts the wanted guests with each uuid.
+func (p *planner) uuids() map[string]int {
+	if p.uuidCount == nil {
+		p.uuidCount = map[string]int{}
+		for _, it := range p.of[domain.KindVirtualMachine] {
+			p.uuidCount[strings.ToLower(it.Identity.UUID)]++
 		}
 	}
-	return found
+	return p.uuidCount
 }
 
 // withUUID are the VMs of ours with a uuid.

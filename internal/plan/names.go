@@ -192,6 +192,7 @@ func (p *planner) placeOf(it *item, name string) place {
 func (p *planner) numberNames(items []*item) {
 	used := map[place]bool{}
 	leaving := map[place]*item{} // names of guests that are renamed in this plan
+	next := map[place]int{}      // the number that nobody of that name has had yet
 	var rest []*item
 	for _, it := range items {
 		switch {
@@ -223,9 +224,10 @@ func (p *planner) numberNames(items []*item) {
 			holder := leaving[at]
 			return !used[at] && p.foreignGuest(it, name) == nil && (holder == nil || holder == it || !holder.nameLate)
 		}
-		final := name
-		for n := 2; !free(final); n++ {
-			final = withNumber(name, n)
+		final, plain := name, p.placeOf(it, name)
+		for !free(final) {
+			n := max(next[plain], 2)
+			final, next[plain] = withNumber(name, n), n+1
 		}
 		at := p.placeOf(it, final)
 		used[at] = true
