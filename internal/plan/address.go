@@ -235,10 +235,11 @@ func (p *planner) release(r *domain.Row, holder domain.Ref, to *item) {
 			continue
 		}
 		p.freed[r.ID] = true
-		if i := p.releasing(ownerRef); i >= 0 { // NetBox takes an object once in a request
+		if i, releasing := p.releases[ownerRef]; releasing { // NetBox takes an object once in a request
 			p.plan.Changes[i].Set[field], p.plan.Changes[i].Old[field] = nil, owner.Ref(field)
 			continue
 		}
+		p.releases[ownerRef] = len(p.plan.Changes)
 		p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: ownerRef.Kind, ID: owner.ID, Key: to.Key, Label: owner.Text("name"),
 			Set: domain.Fields{field: nil}, Old: domain.Fields{field: owner.Ref(field)},
 			Why: "its address moves to " + to.Label, Phase: phaseRelease})
@@ -254,11 +255,6 @@ func (p *planner) ownerOf(iface *item) domain.Ref {
 	ref, _ := iface.Fields[parentField[iface.Kind]].(domain.Ref)
 	ref, _ = p.resolve(ref)
 	return ref
-}
-
-// releasing finds the change by which an object gives up another address.
-func (p *planner) releasing(owner domain.Ref) int {
-	return slices.IndexFunc(p.plan.Changes, func(c Change) bool { return c.Phase == phaseRelease && c.Kind == owner.Kind && c.ID == owner.ID })
 }
 
 func (p *planner) describe(holder domain.Ref) string {

@@ -38,8 +38,10 @@ type planner struct {
 	taken map[domain.Ref]*item // the wanted object that a row is bound to
 	late  map[*item]domain.Fields
 	freed map[int]bool // addresses whose primary mark is released in this plan
-	gone  map[domain.Ref]bool
-	vlans map[vlanAt]*item // that are to be made
+	// releases are the changes by which objects give such addresses up.
+	releases map[domain.Ref]int
+	gone     map[domain.Ref]bool
+	vlans    map[vlanAt]*item // that are to be made
 	// removing waits until it is known whether the fuse is blown.
 	removing []func()
 	blown    bool
@@ -56,7 +58,7 @@ type planner struct {
 // stays as it is.
 func Make(in Input) *Plan {
 	p := &planner{Input: in, items: make(map[domain.Ref]*item, len(in.Objects)), of: map[domain.Kind][]*item{}, taken: map[domain.Ref]*item{},
-		late: map[*item]domain.Fields{}, freed: map[int]bool{}, gone: map[domain.Ref]bool{}, vlans: map[vlanAt]*item{}, unclaimed: map[int]bool{}}
+		late: map[*item]domain.Fields{}, freed: map[int]bool{}, releases: map[domain.Ref]int{}, gone: map[domain.Ref]bool{}, vlans: map[vlanAt]*item{}, unclaimed: map[int]bool{}}
 	p.idx = newIndex(in.Inventory)
 	kinds := p.take(in.Objects)
 	p.bindClusters()
