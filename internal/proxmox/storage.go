@@ -196,11 +196,13 @@ func (r *reading) sharedBackups(ctx context.Context, s *domain.Storage) ([]domai
 	return nil, false
 }
 
-// localBackups lists a storage on each of its nodes.
+// localBackups lists a storage on each of its nodes. One that none of the nodes
+// has was not listed at all.
 func (r *reading) localBackups(ctx context.Context, s *domain.Storage) ([]domain.Backup, bool) {
 	var all []domain.Backup
-	complete := true
-	for _, n := range r.nodesOf(s) {
+	nodes := r.nodesOf(s)
+	complete := len(nodes) > 0
+	for _, n := range nodes {
 		list, whole, err := r.content(ctx, s.Name, n.Name)
 		r.ofStorage(ctx, s.Name+" on node "+n.Name, err)
 		all = append(all, list...)

@@ -82,6 +82,7 @@ func TestBackupNodes(t *testing.T) {
 		"empty":              {`"type":"nfs"`, map[string]answer{"pve1": data(`[]`)}, "pve1", true, 0},
 		"disabled":           {`"type":"nfs","disable":1`, nil, "", false, 0},
 		"on no node of ours": {`"type":"nfs","nodes":"elsewhere"`, nil, "", false, 0},
+		"local, on none":     {`"type":"dir","nodes":"elsewhere"`, nil, "", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := map[string]answer{"/storage": data(`[{"storage":"s","content":"backup",` + tt.storage + `}]`)}
