@@ -327,6 +327,8 @@ func TestFaults(t *testing.T) {
 			outcome{3, status}, outcome{3, status}, outcome{3, status}, outcome{3, status}},
 		{"502", says(502, "<html>"), outcome{3, status}, outcome{1, ambiguous}, outcome{3, ambiguous}, outcome{3, ambiguous}},
 		{"503", says(503, refusal), outcome{3, status}, outcome{3, status}, outcome{3, status}, outcome{3, status}},
+		{"503 after it was sent", says(503, `upstream connect error or disconnect/reset before headers. reset reason: connection termination`),
+			outcome{3, status}, outcome{1, ambiguous}, outcome{3, ambiguous}, outcome{3, ambiguous}},
 		{"504", says(504, "<html>"), outcome{3, status}, outcome{1, ambiguous}, outcome{3, ambiguous}, outcome{3, ambiguous}},
 		{"reset", hangUp, outcome{3, connection}, outcome{1, ambiguous}, outcome{3, ambiguous}, outcome{3, ambiguous}},
 		{"login page", loginPage, outcome{3, answer}, outcome{1, ambiguous}, outcome{3, ambiguous}, outcome{3, ambiguous}},

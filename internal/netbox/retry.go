@@ -45,7 +45,12 @@ func fateOf(method string, err error) fate {
 		return unknown
 	case errors.As(err, &status):
 		switch status.Code {
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		case http.StatusServiceUnavailable:
+			if strings.Contains(status.Detail, sentAndLost) {
+				return unknown
+			}
+			return undone
+		case http.StatusTooManyRequests:
 			return undone
 		case http.StatusBadGateway, http.StatusGatewayTimeout:
 			return unknown
@@ -60,6 +65,10 @@ func fateOf(method string, err error) fate {
 	}
 	return final
 }
+
+// sentAndLost is in Envoy's words when NetBox ended the connection after it got
+// the request: the same 503 as for a NetBox that is not there, but not the same.
+const sentAndLost = "disconnect/reset before headers"
 
 // rolledBack are the exceptions that leave no doubt that NetBox's transaction
 // was undone. Another one may have come after it was committed, while the
