@@ -71,7 +71,7 @@ func (b *builder) cluster(v *view) {
 		}
 	}
 	cluster := b.add(domain.Object{Kind: domain.KindCluster, Key: v.key, Fields: fields, Label: "cluster " + name, Suffix: suffix,
-		Identity: id, Tags: domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(TagDiscoveredCluster)}}})
+		Identity: id, Presumed: v.presumed("name", "description"), Tags: domain.TagWish{Mark: b.mark(), OnCreate: domain.Refs{b.tag(TagDiscoveredCluster)}}})
 
 	b.clusterRows(v, cluster)
 	for _, n := range v.Nodes {
@@ -140,7 +140,8 @@ func (b *builder) clusterRows(v *view, cluster domain.Ref) {
 	if link.Key != "" {
 		f["proxmox_cluster"] = link
 	}
-	b.add(domain.Object{Kind: domain.KindClusterState, Key: v.key, Owner: v.key, Fields: f, Label: "sync-state of cluster " + v.Cluster.Name})
+	b.add(domain.Object{Kind: domain.KindClusterState, Key: v.key, Owner: v.key, Fields: f, Presumed: v.presumed("proxmox_cluster_name"),
+		Label: "sync-state of cluster " + v.Cluster.Name})
 }
 
 func pluginKey(v *view, pk int) domain.Key {

@@ -10,7 +10,9 @@ import (
 func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label string, mode domain.Mode) {
 	cfg := g.Config.Value
 	if !b.opt.SyncState {
-		f := b.out.Objects[b.seen[vm]].Fields
+		o := &b.out.Objects[b.seen[vm]]
+		f := o.Fields
+		o.Presumed = v.presumed("cf_proxmox_cluster")
 		f["cf_proxmox_vm_id"] = g.VMID
 		f["cf_proxmox_vm_type"] = string(g.Type)
 		f["cf_proxmox_node"] = g.Node
@@ -45,7 +47,8 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 			f["proxmox_qemu_agent"] = cfg.AgentEnabled
 		}
 	}
-	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Label: "sync-state of " + label})
+	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Presumed: v.presumed("proxmox_cluster_name"),
+		Label: "sync-state of " + label})
 }
 
 // identityFields are the custom fields that hold a guest's identity where the

@@ -77,7 +77,8 @@ func (b *builder) nodeRows(v *view, device domain.Ref, n domain.Node) {
 	f := domain.Fields{"device": device}
 	b.whose(v, f, n.Name)
 	delete(f, "endpoint") // the plugin takes it only by way of the node's own row
-	b.add(domain.Object{Kind: domain.KindDeviceState, Key: device.Key, Owner: v.key, Fields: f, Label: "sync-state of node " + n.Name})
+	b.add(domain.Object{Kind: domain.KindDeviceState, Key: device.Key, Owner: v.key, Fields: f, Presumed: v.presumed("proxmox_cluster_name"),
+		Label: "sync-state of node " + n.Name})
 }
 
 // whose sets what a sync-state row says about its place in Proxmox. The node's

@@ -15,6 +15,19 @@ type view struct {
 	pluginIDs []int
 }
 
+// presumed are those of some fields of which it is not known whether their value
+// is Proxmox's, for they say what the cluster is called.
+func (v *view) presumed(fields ...string) map[string]bool {
+	if !v.Cluster.Unnamed {
+		return nil
+	}
+	out := map[string]bool{}
+	for _, f := range fields {
+		out[f] = true
+	}
+	return out
+}
+
 // suffix tells objects of this cluster from those of another one with the
 // same name.
 func (v *view) suffix() string {
@@ -61,6 +74,9 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 	m.Complete = domain.Completeness{
 		Guests: a.Complete.Guests || b.Complete.Guests, Nodes: a.Complete.Nodes || b.Complete.Nodes,
 		Storages: a.Complete.Storages || b.Complete.Storages, Backups: a.Complete.Backups || b.Complete.Backups,
+	}
+	if a.Cluster.Unnamed && !b.Cluster.Unnamed {
+		m.Cluster = b.Cluster
 	}
 	m.Storages = known(a.Storages, b.Storages)
 	if a.Storages.OK && b.Storages.OK {

@@ -44,6 +44,9 @@ type Cluster struct {
 	Quorate    bool
 	ID         string // what /cluster/status calls it: "cluster", or "" for a stand-alone host
 	Version    int    // of the cluster's configuration
+	// Unnamed is true while nothing says what the cluster is called, nor
+	// whether it is one: Name and Standalone stand for it.
+	Unnamed bool
 }
 
 // Mode is "cluster" or "standalone", as NetBox's cluster types are named.

@@ -14,9 +14,9 @@ func (p *planner) bindClusters() {
 	if p.unknown(domain.KindCluster) != nil {
 		return
 	}
-	for _, find := range []func(*item) *domain.Row{p.clusterByLink, p.clusterByName} {
+	for _, find := range []func(*item) *domain.Row{p.clusterByLink, p.clusterByNodes, p.clusterByName} {
 		for _, it := range clusters {
-			if it.row != nil {
+			if it.row != nil || it.state == dropped {
 				continue
 			}
 			if row := find(it); row != nil {
@@ -37,6 +37,55 @@ func (p *planner) clusterByLink(it *item) *domain.Row {
 		}
 	}
 	return nil
+}
+
+// clusterByNodes finds a cluster of which Proxmox does not tell the name: that of
+// ours in which its nodes stand. Where they stand in several, it is not known
+// which one it is, and nothing is made.
+func (p *planner) clusterByNodes(it *item) *domain.Row {
+	if !it.Presumed["name"] {
+		return nil
+	}
+	sure, likely := map[domain.Ref]bool{}, map[domain.Ref]bool{}
+	for _, node := range p.of[domain.KindDevice] {
+		if clusterOf(node.Key) == it.Key {
+			p.clustersWith(it, node.Identity.Name, sure, likely)
+		}
+	}
+	if len(sure) == 0 {
+		sure = likely
+	}
+	if len(sure) > 1 {
+		p.conflict(it, "name", "Proxmox does not tell its name, and its nodes stand in several clusters in NetBox",
+			"give the token the right to read /cluster/status (Sys.Audit on /)")
+	}
+	for ref := range sure {
+		if len(sure) == 1 {
+			return p.Inventory.Row(ref)
+		}
+	}
+	return nil
+}
+
+// clustersWith gathers the clusters of ours with a device of a node's name:
+// those of which it is sure that one of the item's endpoints reads them, and
+// those that may be.
+func (p *planner) clustersWith(it *item, node string, sure, likely map[domain.Ref]bool) {
+	add := func(to map[domain.Ref]bool, d *domain.Row) {
+		if c := p.Inventory.Row(d.Ref("cluster")); p.freeOurs(domain.KindCluster, c) && !p.claimedByOther(it, c) {
+			to[d.Ref("cluster")] = true
+		}
+	}
+	for _, st := range p.idx.find(domain.KindDeviceState, node) {
+		if d := p.Inventory.Row(st.Ref("device")); d != nil && namesEndpoint(st, it.Identity) {
+			add(sure, d)
+		}
+	}
+	for _, d := range p.idx.find(domain.KindDevice, lowerKey("name", node)) {
+		if p.idx.ours(domain.KindDevice, d) {
+			add(likely, d)
+		}
+	}
 }
 
 // clusterByName finds a cluster of ours by name that no other endpoint claims.

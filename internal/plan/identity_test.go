@@ -281,6 +281,71 @@ func TestEndpointThatThePluginDoesNotKnow(t *testing.T) {
 	w.find(t, domain.KindCluster, "lab (by hand)")
 }
 
+// TestUnnamedCluster: while the token may not read what a cluster is called, it
+// is the one that its nodes stand in, under the name that it has.
+func TestUnnamedCluster(t *testing.T) {
+	unnamed := func(s *domain.Snapshot) *domain.Snapshot {
+		s.Cluster = domain.Cluster{Name: s.Endpoint.Host(), Unnamed: true, Standalone: len(s.Nodes) == 1}
+		s.Complete = domain.Completeness{}
+		return s
+	}
+	for name, sever := range map[string]func(w *world){
+		"known by the plugin's row": func(*world) {},
+		"known by the rows of its nodes": func(w *world) {
+			for r := range w.inv.Table(domain.KindProxmoxCluster).Rows() {
+				r.Fields["netbox_cluster"] = nil
+			}
+		},
+		"known by its nodes' names": func(w *world) {
+			for _, kind := range []domain.Kind{domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindClusterState, domain.KindDeviceState} {
+				w.inv.Set(domain.NewTable(kind))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := synced(t, pair())
+			sever(w)
+			s := unnamed(pair())
+			w.do(t, planOf(w, s))
+			w.check(t, nil, nil, s)
+			if n := w.inv.Table(domain.KindCluster).Len() + w.inv.Table(domain.KindSite).Len() + w.inv.Table(domain.KindDevice).Len(); n != 3 {
+				t.Errorf("%d clusters, sites and devices", n)
+			}
+			w.find(t, domain.KindCluster, "lab")
+			w.do(t, planOf(w, pair()))
+			w.check(t, nil, nil, pair())
+		})
+	}
+	t.Run("never named before: made under its host's name, which is not its own", func(t *testing.T) {
+		w := newWorld()
+		w.plugin(pair())
+		w.do(t, planOf(w, unnamed(pair())))
+		w.find(t, domain.KindCluster, "px.example.org")
+		w.do(t, planOf(w, pair()))
+		w.find(t, domain.KindCluster, "lab")
+		w.check(t, nil, nil, pair())
+	})
+	t.Run("two that may be it: nothing is made", func(t *testing.T) {
+		a, b := twins()
+		w := synced(t, a, b)
+		for _, kind := range []domain.Kind{domain.KindProxmoxCluster, domain.KindProxmoxNode, domain.KindClusterState, domain.KindDeviceState, domain.KindProxmoxEndpoint} {
+			w.inv.Set(domain.NewTable(kind))
+		}
+		for r := range w.inv.Table(domain.KindDevice).Rows() {
+			r.Fields["name"] = "pve"
+		}
+		p := planOf(w, unnamed(a))
+		if got := told(p); !slices.Contains(got, "conflict cluster px.example.org name") {
+			t.Errorf("reported %q", got)
+		}
+		for _, c := range p.Changes {
+			if c.Kind != domain.KindTag {
+				t.Errorf("%s %s %s", c.Op, c.Kind, c.Label)
+			}
+		}
+	})
+}
+
 // TestGuestNames: every guest lands, the first keeps the plain name.
 func TestGuestNames(t *testing.T) {
 	names := func(w *world) []string {

@@ -58,7 +58,7 @@ func clone(f domain.Fields) domain.Fields {
 func (p *planner) keepsName(it *item) bool {
 	want, _ := it.Fields["name"].(string)
 	now := it.row.Text("name")
-	if want == "" || now == want || p.leaves(it) {
+	if want == "" || now == want || it.Presumed["name"] || p.leaves(it) {
 		return true
 	}
 	switch it.Kind {

@@ -6,6 +6,10 @@ import "proxbox/internal/domain"
 // that a person put at no site, or at something else than a site, needs no
 // default one of ours while its nodes are somewhere.
 func (p *planner) site(it *item) *domain.Row {
+	if c := p.items[domain.To(domain.KindCluster, it.Owner)]; c != nil && c.state == dropped {
+		it.state = dropped
+		return nil
+	}
 	if c := p.items[domain.To(domain.KindCluster, it.Owner)]; c != nil && c.row != nil {
 		if r := p.siteAt(c.row.Ref("scope")); r != nil {
 			return r

@@ -153,7 +153,7 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) error {
 		case row.Type == "cluster":
 			cluster = &domain.Cluster{
 				Name: cmp.Or(string(row.Name), r.c.ep.Host()), ID: cmp.Or(string(row.ID), "cluster"),
-				Quorate: row.Quorate.on, Version: row.Version.int(),
+				Quorate: row.Quorate.on, Version: row.Version.int(), Unnamed: row.Name == "",
 			}
 		case row.Type == "node" && row.Name != "":
 			n := node(row.Name)
@@ -199,10 +199,10 @@ func (r *reading) assemble(status []statusRow, listed []nodeRow) error {
 // read gets the name of the endpoint's host.
 func (r *reading) withoutRow() (*domain.Cluster, error) {
 	if len(r.snap.Nodes) == 1 {
-		return &domain.Cluster{Name: r.snap.Nodes[0].Name, Standalone: true, Quorate: r.statusRead}, nil
+		return &domain.Cluster{Name: r.snap.Nodes[0].Name, Standalone: true, Quorate: r.statusRead, Unnamed: !r.statusRead}, nil
 	}
 	if !r.statusRead {
-		return &domain.Cluster{Name: r.c.ep.Host()}, nil
+		return &domain.Cluster{Name: r.c.ep.Host(), Unnamed: true}, nil
 	}
 	return nil, fmt.Errorf("%w: %d nodes and no word of their cluster", errNoData, len(r.snap.Nodes))
 }

@@ -87,9 +87,9 @@ func TestStatusRows(t *testing.T) {
 		"odd row":              {data(`[{"type":"cluster","name":"lab","quorate":1},"x",` + three + `]`), nil, domain.Cluster{Name: "lab", ID: "cluster", Quorate: true}, false, true, false},
 		"the cluster row lost": {data(`[null,` + three + `]`), nil, domain.Cluster{}, false, false, true},
 		"empty":                {data(`[]`), nil, domain.Cluster{}, false, false, true},
-		"forbidden":            {forbidden, nil, domain.Cluster{Name: "192.0.2.10"}, false, false, false},
-		"forbidden, alone":     {forbidden, one, domain.Cluster{Name: "pve", Standalone: true}, false, false, false},
-		"without a name":       {data(`[{"type":"cluster","quorate":1},` + three + `]`), nil, domain.Cluster{Name: "192.0.2.10", ID: "cluster", Quorate: true}, true, true, false},
+		"forbidden":            {forbidden, nil, domain.Cluster{Name: "192.0.2.10", Unnamed: true}, false, false, false},
+		"forbidden, alone":     {forbidden, one, domain.Cluster{Name: "pve", Standalone: true, Unnamed: true}, false, false, false},
+		"without a name":       {data(`[{"type":"cluster","quorate":1},` + three + `]`), nil, domain.Cluster{Name: "192.0.2.10", ID: "cluster", Quorate: true, Unnamed: true}, true, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := map[string]answer{"/cluster/status": tt.status}
