@@ -22,6 +22,7 @@ import (
 	"proxbox/internal/domain"
 	"proxbox/internal/netbox"
 	"proxbox/internal/plan"
+	"proxbox/internal/proxmox"
 )
 
 // Source reads one Proxmox endpoint.
@@ -324,7 +325,10 @@ func read(ctx context.Context, req Request, res *Result, since time.Time) ([]*do
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				errs[i] = fmt.Errorf("read Proxmox endpoint %s: %w", name, err)
+				if named := (*proxmox.EndpointError)(nil); !errors.As(err, &named) {
+					err = fmt.Errorf("read Proxmox endpoint %s: %w", name, err)
+				}
+				errs[i] = err
 				return nil // the other endpoints are done without it
 			}
 			snapshots[i] = s
