@@ -57,10 +57,15 @@ type Desired struct {
 	// Present are the guests, nodes and storages that Proxmox has, wanted or not.
 	Present map[domain.Ref]bool
 
+	clusters  map[int]domain.Key   // by the endpoints that read them
 	rules     map[domain.Key]Rules // by cluster
 	templates map[domain.Key]bool  // the guests that are templates
 	left      map[domain.Ref]bool  // nothing is done to them
 }
+
+// Cluster is the key of the cluster that an endpoint reads; "" where it was not
+// read. The keys of all that is in it begin with it.
+func (d *Desired) Cluster(endpoint int) domain.Key { return d.clusters[endpoint] }
 
 // builder gathers the objects; each key once, the first wish counts.
 type builder struct {
@@ -74,8 +79,11 @@ type builder struct {
 // (they share a node's certificate) are one picture, under the lower row id.
 func Build(snapshots []*domain.Snapshot, opt Options) *Desired {
 	b := &builder{opt: opt, seen: map[domain.Ref]int{}, noted: map[domain.Problem]bool{}, out: Desired{
-		Whole: map[domain.PartsOf]bool{}, Present: map[domain.Ref]bool{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
+		Whole: map[domain.PartsOf]bool{}, Present: map[domain.Ref]bool{}, clusters: map[int]domain.Key{}, rules: map[domain.Key]Rules{}, templates: map[domain.Key]bool{}, left: map[domain.Ref]bool{}}}
 	for _, c := range unite(snapshots) {
+		for _, id := range c.endpoints {
+			b.out.clusters[id] = c.key
+		}
 		b.cluster(c)
 		b.things(c)
 		b.out.Problems = append(b.out.Problems, c.Problems...)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"proxbox/internal/desire"
 	"proxbox/internal/domain"
@@ -48,12 +47,6 @@ type Ask struct {
 	DryRun bool
 	// OverrideFuse lets this one run remove more than the fuse allows.
 	OverrideFuse bool
-}
-
-// GuestID names a guest within what a run reads.
-type GuestID struct {
-	Type domain.GuestType // "" for either
-	VMID int
 }
 
 // Check says whether the flags can be used, as *settings.InvalidError.
@@ -396,20 +389,4 @@ func (g Given) Proxmox(_ context.Context, ids []int) ([]domain.ProxmoxEndpoint, 
 		out = append(out, g.ProxmoxEndpoints[i])
 	}
 	return out, nil
-}
-
-// guestKeys tells the keys of the guests that a run is narrowed to.
-func guestKeys(guests []GuestID) func(domain.Key) bool {
-	return func(key domain.Key) bool {
-		for _, g := range guests {
-			for _, t := range []domain.GuestType{domain.QEMU, domain.LXC} {
-				part := fmt.Sprintf("/%s/%d", t, g.VMID)
-				_, rest, ok := strings.Cut(string(key), part)
-				if ok && (g.Type == "" || g.Type == t) && (rest == "" || rest[0] == '/') {
-					return true
-				}
-			}
-		}
-		return false
-	}
 }

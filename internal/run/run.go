@@ -159,6 +159,10 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		opt.Rules = func(domain.ProxmoxEndpoint) desire.Rules { return desire.Rules{Overwrite: req.Flags} }
 	}
 	res.Desired = desire.Build(snapshots, opt)
+	req.Guests = slices.Clone(req.Guests)
+	for i, g := range req.Guests {
+		req.Guests[i] = g.in(res.Desired)
+	}
 	if req.Target != nil {
 		req.found = req.Target.find(res.Desired.Objects, req.Guests)
 		if res.Found = req.found; len(res.Found) == 0 && !req.Target.every() {

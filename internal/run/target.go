@@ -161,10 +161,11 @@ func (req Request) noTarget(snapshots []*domain.Snapshot, problems []domain.Prob
 	default:
 		return e // not of the configuration
 	}
-	of := guestKeys(req.Guests)
 	for _, s := range snapshots {
 		for _, g := range s.Guests {
-			e.Unread = e.Unread || !g.Config.OK && of(domain.Key(fmt.Sprintf("/%s/%d", g.Type, g.VMID)))
+			e.Unread = e.Unread || !g.Config.OK && slices.ContainsFunc(req.Guests, func(id GuestID) bool {
+				return id.VMID == g.VMID && (id.Type == "" || id.Type == g.Type) && (id.Endpoint == 0 || id.Endpoint == s.Endpoint.ID)
+			})
 		}
 	}
 	return e

@@ -14,14 +14,15 @@ import (
 	"proxbox/internal/domain"
 	"proxbox/internal/netbox"
 	"proxbox/internal/run"
-	"proxbox/internal/store"
 )
 
 // identity is what NetBox knows of a virtual machine's place in Proxmox.
 type identity struct {
 	vmid     int
 	guest    domain.GuestType
-	endpoint int // row id of ours; 0 when it is not known
+	plugin   int    // id of the plugin's endpoint; 0 when it is not known
+	endpoint int    // row id of ours; 0 when it is not known
+	cluster  string // name in Proxmox; "" when it is not known
 }
 
 // resolveGuests narrows a run to virtual machines by their ids in NetBox: what
@@ -44,19 +45,26 @@ func (s *Server) resolveGuests(ctx context.Context, vms []int, inPath bool, ask 
 			return err
 		}
 	}
+	places, err := s.places(ctx, ask.Endpoints)
+	if err != nil {
+		return err
+	}
 	var endpoints []int
 	for _, id := range vms {
 		who, known := found[id]
 		if who.vmid == 0 {
 			return notAGuest(id, known, inPath)
 		}
-		ask.Guests = append(ask.Guests, run.GuestID{Type: who.guest, VMID: who.vmid})
-		endpoints = append(endpoints, who.endpoint)
+		home := places.home(ctx, who)
+		ask.Guests = append(ask.Guests, run.GuestID{Type: who.guest, VMID: who.vmid, Endpoint: home})
+		endpoints = append(endpoints, home)
 	}
-	slices.SortFunc(ask.Guests, func(a, b run.GuestID) int { return cmp.Or(cmp.Compare(a.VMID, b.VMID), cmp.Compare(a.Type, b.Type)) })
+	slices.SortFunc(ask.Guests, func(a, b run.GuestID) int {
+		return cmp.Or(cmp.Compare(a.VMID, b.VMID), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Endpoint, b.Endpoint))
+	})
 	ask.Guests = slices.Compact(ask.Guests)
-	if len(ask.Endpoints) == 0 {
-		ask.Endpoints = s.storedEndpoints(ctx, endpoints)
+	if len(ask.Endpoints) == 0 && !slices.Contains(endpoints, 0) {
+		ask.Endpoints = slices.Compact(slices.Sorted(slices.Values(endpoints)))
 	}
 	return nil
 }
@@ -73,22 +81,6 @@ func notAGuest(id int, known, inPath bool) error {
 		return invalid("path", "netbox_vm_id", text)
 	}
 	return invalid("query", "netbox_vm_ids", text)
-}
-
-// storedEndpoints are the endpoints, when every one is known and ours;
-// otherwise none, and the guests are looked for in all of them.
-func (s *Server) storedEndpoints(ctx context.Context, ids []int) []int {
-	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	for _, id := range ids {
-		if id == 0 {
-			return nil
-		}
-		var unknown *run.UnknownEndpointError
-		if _, err := s.launcher.Endpoints.Proxmox(ctx, []int{id}); errors.As(err, &unknown) || errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-	}
-	return ids
 }
 
 func idsQuery(name string, ids []int) url.Values {
@@ -108,13 +100,15 @@ func fromSyncState(ctx context.Context, nb *netbox.Client, vms []int) (map[int]i
 			VirtualMachine reference `json:"virtual_machine"`
 			VMID           int       `json:"proxmox_vm_id"`
 			Type           string    `json:"proxmox_vm_type"`
-			Endpoint       int       `json:"proxmox_endpoint_raw_id"`
+			RawID          int       `json:"proxmox_endpoint_raw_id"`
+			Endpoint       reference `json:"endpoint"`
+			Cluster        string    `json:"proxmox_cluster_name"`
 		}
 		if err := json.Unmarshal(raw, &row); err != nil {
 			return err
 		}
 		if slices.Contains(vms, row.VirtualMachine.ID) {
-			found[row.VirtualMachine.ID] = identity{row.VMID, guestType(row.Type), row.Endpoint}
+			found[row.VirtualMachine.ID] = identity{row.VMID, guestType(row.Type), row.Endpoint.ID, row.RawID, row.Cluster}
 		}
 		return nil
 	})
@@ -132,15 +126,16 @@ func fromCustomFields(ctx context.Context, nb *netbox.Client, vms []int, found m
 		var row struct {
 			ID     int `json:"id"`
 			Fields struct {
-				VMID int    `json:"proxmox_vm_id"`
-				Type string `json:"proxmox_vm_type"`
+				VMID    int    `json:"proxmox_vm_id"`
+				Type    string `json:"proxmox_vm_type"`
+				Cluster string `json:"proxmox_cluster"`
 			} `json:"custom_fields"`
 		}
 		if err := json.Unmarshal(raw, &row); err != nil {
 			return err
 		}
 		if slices.Contains(vms, row.ID) {
-			found[row.ID] = identity{vmid: row.Fields.VMID, guest: guestType(row.Fields.Type)}
+			found[row.ID] = identity{vmid: row.Fields.VMID, guest: guestType(row.Fields.Type), cluster: row.Fields.Cluster}
 		}
 		return nil
 	})
