@@ -121,6 +121,9 @@ func clean(text string) string { return secret.Redact(text) }
 // a whole with 400 is a body that cannot be used, which the wire has as 422.
 func fromHuma(status int, message string, errs []error) *Error {
 	e := &Error{status: status}
+	if status == http.StatusUnsupportedMediaType {
+		message = "The body must be JSON: send it with the header Content-Type: application/json."
+	}
 	for _, err := range errs {
 		var ours *Error
 		if errors.As(err, &ours) {

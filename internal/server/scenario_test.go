@@ -60,7 +60,7 @@ var scenarios = []struct {
 	{"keys", true, []step{
 		{"GET", "/auth/keys", goodKey, "", 200, `"created_at":1795488776.5`},
 		{"POST", "/auth/keys/2/deactivate", goodKey, "", 409, "last_active_api_key_required"},
-		{"DELETE", "/auth/keys/2", goodKey, "", 409, "last_active_api_key_required"},
+		{"DELETE", "/auth/keys/2", goodKey, "", 409, "This is the last active API key; create another one first."},
 		{"POST", "/auth/keys/1/activate", goodKey, "", 200, `"is_active":true`},
 		{"GET", "/version", revokedKey, "", 200, ""},
 		{"POST", "/auth/keys/1/deactivate", goodKey, "", 200, `"is_active":false`},

@@ -15,7 +15,7 @@ var ErrClaimed = errors.New("an API key was registered already")
 
 // ErrLastActiveKey is returned when the last active API key would be removed
 // or deactivated: nobody could use the service any more.
-var ErrLastActiveKey = errors.New("this is the last active API key: create another one first")
+var ErrLastActiveKey = errors.New("this is the last active API key; create another one first")
 
 // ConflictError is a change that another row stands in the way of.
 type ConflictError struct {
