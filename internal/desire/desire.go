@@ -119,11 +119,7 @@ func slug(name, fallback string) string {
 // cut shortens a text to what a NetBox field holds, at a character's border.
 // NetBox strips blanks at both ends, so that they would differ for ever.
 func cut(s string, limit int) string {
-	s = strings.TrimSpace(s)
-	if r := []rune(s); len(r) > limit {
-		s = strings.TrimSpace(string(r[:limit]))
-	}
-	return s
+	return strings.TrimSpace(domain.Cut(strings.TrimSpace(s), limit))
 }
 
 func guestLabel(g domain.Guest, name string) string {

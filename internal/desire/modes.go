@@ -53,7 +53,7 @@ var record = map[domain.Kind]bool{domain.KindSnapshot: true, domain.KindBackup: 
 // Policy says what may be done with the objects of a kind that a key belongs to.
 func (d *Desired) Policy(kind domain.Kind, key domain.Key) domain.Policy {
 	mode := modeOf[kind]
-	rules, known := d.rules[clusterOf(key)]
+	rules, known := d.rules[key.Cluster()]
 	if mode == "" || !known {
 		return domain.Sync
 	}
@@ -92,16 +92,11 @@ func (d *Desired) Owns(fallback Flags) func(domain.Key, domain.Kind, string) dom
 	}
 	other := Owns(fallback)
 	return func(key domain.Key, kind domain.Kind, field string) domain.Ownership {
-		if owns := by[clusterOf(key)]; owns != nil {
+		if owns := by[key.Cluster()]; owns != nil {
 			return owns(kind, field)
 		}
 		return other(kind, field)
 	}
-}
-
-func clusterOf(key domain.Key) domain.Key {
-	cluster, _, _ := strings.Cut(string(key), "/")
-	return domain.Key(cluster)
 }
 
 // guestOf is the guest's part of a key, "c1/qemu/100"; "" when it has none.

@@ -78,7 +78,7 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 	if a.Cluster.Unnamed && !b.Cluster.Unnamed {
 		m.Cluster = b.Cluster
 	}
-	m.Storages = known(a.Storages, b.Storages)
+	m.Storages = a.Storages.Else(b.Storages)
 	if a.Storages.OK && b.Storages.OK {
 		m.Storages.Value = mergeBy(a.Storages.Value, b.Storages.Value, func(s domain.Storage) string { return s.Name }, func(s, o domain.Storage) domain.Storage {
 			s.Backups = fuller(s.Backups, o.Backups)
@@ -87,7 +87,7 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 	}
 	m.Replications, m.BackupRoutines = fuller(a.Replications, b.Replications), fuller(a.BackupRoutines, b.BackupRoutines)
 	m.Nodes = mergeBy(a.Nodes, b.Nodes, func(n domain.Node) string { return n.Name }, func(n, o domain.Node) domain.Node {
-		n.Interfaces, n.Tasks = known(n.Interfaces, o.Interfaces), fuller(n.Tasks, o.Tasks)
+		n.Interfaces, n.Tasks = n.Interfaces.Else(o.Interfaces), fuller(n.Tasks, o.Tasks)
 		return n
 	})
 	type vmid struct {
@@ -102,19 +102,12 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 func mergeGuest(g, o domain.Guest) domain.Guest {
 	if !g.Config.OK && o.Config.OK {
 		// What the row of a guest says was filled up from its configuration.
-		o.Agent, o.Snapshots = known(o.Agent, g.Agent), known(o.Snapshots, g.Snapshots)
+		o.Agent, o.Snapshots = o.Agent.Else(g.Agent), o.Snapshots.Else(g.Snapshots)
 		return o
 	}
-	g.Agent, g.AgentOS, g.Snapshots = known(g.Agent, o.Agent), known(g.AgentOS, o.AgentOS), known(g.Snapshots, o.Snapshots)
+	g.Agent, g.AgentOS, g.Snapshots = g.Agent.Else(o.Agent), g.AgentOS.Else(o.AgentOS), g.Snapshots.Else(o.Snapshots)
 	g.Hostname = firstOf(g.Hostname, o.Hostname)
 	return g
-}
-
-func known[T any](a, b domain.Known[T]) domain.Known[T] {
-	if a.OK {
-		return a
-	}
-	return b
 }
 
 // fuller is the list that is whole, else the longer one.

@@ -11,6 +11,14 @@ type Known[T any] struct {
 // Is returns a known value.
 func Is[T any](v T) Known[T] { return Known[T]{Value: v, OK: true} }
 
+// Else returns what is known, of two readings the first that is.
+func (k Known[T]) Else(other Known[T]) Known[T] {
+	if k.OK {
+		return k
+	}
+	return other
+}
+
 // Or returns the value when it is known, else fallback.
 func (k Known[T]) Or(fallback T) T {
 	if k.OK {

@@ -18,11 +18,11 @@ func (s *Snapshot) Complement(earlier *Snapshot) *Snapshot {
 		n := &out.Nodes[i]
 		j := slices.IndexFunc(earlier.Nodes, func(o Node) bool { return o.Name == n.Name })
 		if j >= 0 {
-			n.Interfaces = newer(n.Interfaces, earlier.Nodes[j].Interfaces)
+			n.Interfaces = n.Interfaces.Else(earlier.Nodes[j].Interfaces)
 			n.Tasks = newerList(n.Tasks, earlier.Nodes[j].Tasks)
 		}
 	}
-	out.Storages = newer(s.Storages, earlier.Storages)
+	out.Storages = s.Storages.Else(earlier.Storages)
 	if s.Storages.OK && earlier.Storages.OK {
 		out.Storages.Value = slices.Clone(s.Storages.Value)
 		for i := range out.Storages.Value {
@@ -57,7 +57,7 @@ func (s *Snapshot) Replace(guests []Guest) *Snapshot {
 			out.Guests = append(out.Guests, g)
 		case g.Config.OK:
 			old := out.Guests[i]
-			g.Snapshots = newer(g.Snapshots, old.Snapshots)
+			g.Snapshots = g.Snapshots.Else(old.Snapshots)
 			out.Guests[i] = g
 		}
 	}
@@ -91,9 +91,9 @@ func (g *Guest) complement(o *Guest) {
 	if g.Hostname == "" {
 		g.Hostname = o.Hostname
 	}
-	g.Agent = newer(g.Agent, o.Agent)
-	g.AgentOS = newer(g.AgentOS, o.AgentOS)
-	g.Snapshots = newer(g.Snapshots, o.Snapshots)
+	g.Agent = g.Agent.Else(o.Agent)
+	g.AgentOS = g.AgentOS.Else(o.AgentOS)
+	g.Snapshots = g.Snapshots.Else(o.Snapshots)
 	if g.CPUs == 0 {
 		g.CPUs = o.CPUs
 	}
@@ -102,18 +102,11 @@ func (g *Guest) complement(o *Guest) {
 	}
 }
 
-func newer[T any](now, before Known[T]) Known[T] {
-	if now.OK {
-		return now
-	}
-	return before
-}
-
-// newerList is newer for lists of which what was read counts, though it may not
+// newerList is Else for lists of which what was read counts, though it may not
 // be all.
 func newerList[T any](now, before Known[[]T]) Known[[]T] {
 	if !now.OK && !before.OK && now.Value != nil {
 		return now
 	}
-	return newer(now, before)
+	return now.Else(before)
 }

@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Kind names a NetBox object type as NetBox does: app_label.model.
@@ -61,6 +62,12 @@ const (
 // for its interface.
 type Key string
 
+// Cluster is the cluster's part of a key, which is its beginning.
+func (k Key) Cluster() Key {
+	cluster, _, _ := strings.Cut(string(k), "/")
+	return Key(cluster)
+}
+
 // Ref points at another object: at one that NetBox has by ID, at one that is
 // wanted by Key. A Ref that has both has been resolved.
 type Ref struct {
@@ -76,9 +83,9 @@ func To(kind Kind, key Key) Ref { return Ref{Kind: kind, Key: key} }
 func At(kind Kind, id int) Ref { return Ref{Kind: kind, ID: id} }
 
 // Fields are canonical values by NetBox's own field names. A value is one of
-// nil, string, int, bool, Decimal, Ref, Refs or Custom; nothing else, so that
-// Equal decides everything. A field that is not there is not managed; nil is
-// the wish that it be empty.
+// nil, string, int, bool, Decimal, Ref or Refs; nothing else, so that Equal
+// decides everything. "cf_" before a name makes it a custom field. A field that
+// is not there is not managed; nil is the wish that it be empty.
 type Fields map[string]any
 
 // Decimal is a number as NetBox keeps it, in hundredths: 2.00 is Decimal(200).

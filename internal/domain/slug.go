@@ -1,6 +1,9 @@
 package domain
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Slug is NetBox's form of a name: lower case, runs of other characters one
 // dash, none at the ends; "" when nothing is left. What is wanted and what is
@@ -20,4 +23,13 @@ func Slug(name string) string {
 		dash = true
 	}
 	return out.String()
+}
+
+// Cut is the beginning of a text, of so many characters at most.
+func Cut(s string, limit int) string {
+	limit = max(limit, 0)
+	if len(s) <= limit || utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:limit])
 }

@@ -18,8 +18,9 @@ import (
 // ReadInventory reads the kinds given, each in pages and with no more fields
 // than are compared. A kind whose list did not come back whole is Unknown in
 // the inventory, with the reason; a kind that this NetBox does not have is
-// Absent. A query, where there is one, narrows its kind. The error is for what makes the whole picture worthless: NetBox is
-// not reachable, or refuses the token.
+// Absent. A query, where there is one, narrows its kind. The error is for what
+// makes the whole picture worthless: NetBox is not reachable, or refuses the
+// token.
 func (c *Client) ReadInventory(ctx context.Context, kinds []domain.Kind, queries map[domain.Kind]url.Values) (*domain.Inventory, error) {
 	caps, err := c.Probe(ctx)
 	if err != nil {

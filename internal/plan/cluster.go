@@ -48,7 +48,7 @@ func (p *planner) clusterByNodes(it *item) *domain.Row {
 	}
 	sure, likely := map[domain.Ref]bool{}, map[domain.Ref]bool{}
 	for _, node := range p.of[domain.KindDevice] {
-		if clusterOf(node.Key) == it.Key {
+		if node.Key.Cluster() == it.Key {
 			p.clustersWith(it, node.Identity.Name, sure, likely)
 		}
 	}

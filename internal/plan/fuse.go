@@ -40,7 +40,7 @@ func (p *planner) fuse(removals []Change, owned map[group]int) {
 	count := map[group]int{}
 	for _, c := range removals {
 		if !view[c.Kind] {
-			count[group{clusterOf(c.Key), c.Kind}]++
+			count[group{c.Key.Cluster(), c.Kind}]++
 		}
 	}
 	for _, g := range sortedGroups(count) {
@@ -88,7 +88,7 @@ func (p *planner) fuseThings(mark []*thing, owned map[group]int) {
 // readsAsEmpty tells whether Proxmox lists none of a kind in a cluster.
 func (p *planner) readsAsEmpty(g group) bool {
 	for ref := range p.Things.Present {
-		if ref.Kind == g.kind && clusterOf(ref.Key) == g.cluster {
+		if ref.Kind == g.kind && ref.Key.Cluster() == g.cluster {
 			return false
 		}
 	}

@@ -24,20 +24,13 @@ var nameLimit = map[domain.Kind]int{domain.KindCluster: 100, domain.KindSite: 10
 // withSuffix is an item's name told from an equal one of another cluster.
 func withSuffix(it *item) string {
 	suffix := " (" + it.Suffix + ")"
-	return cut(it.Fields["name"].(string), nameLimit[it.Kind]-len([]rune(suffix))) + suffix
+	return domain.Cut(it.Fields["name"].(string), nameLimit[it.Kind]-len([]rune(suffix))) + suffix
 }
 
 // withNumber is a guest's name told from an equal one.
 func withNumber(name string, n int) string {
 	suffix := fmt.Sprintf(" (%d)", n)
-	return cut(name, nameLimit[domain.KindVirtualMachine]-len(suffix)) + suffix
-}
-
-func cut(s string, limit int) string {
-	if r := []rune(s); len(r) > max(limit, 0) {
-		return string(r[:max(limit, 0)])
-	}
-	return s
+	return domain.Cut(name, nameLimit[domain.KindVirtualMachine]-len(suffix)) + suffix
 }
 
 func (p *planner) rename(it *item, name string) {

@@ -253,7 +253,7 @@ func (p *planner) goneSnapshots(g *vanished) {
 			continue
 		}
 		for _, r := range p.idx.parts(kind, domain.At(vm.Kind, vm.row.ID)) {
-			g.owned[group{clusterOf(vm.Key), kind}]++
+			g.owned[group{vm.Key.Cluster(), kind}]++
 			switch {
 			case !p.free(kind, r) || !p.Whole[domain.PartsOf{Owner: vm.Key, Kind: kind}]:
 			case !p.Removes[kind]:
@@ -278,7 +278,7 @@ func (p *planner) goneBackups(g *vanished) {
 		if storage == nil {
 			continue
 		}
-		g.owned[group{clusterOf(storage.Key), kind}]++
+		g.owned[group{storage.Key.Cluster(), kind}]++
 		if p.free(kind, r) && p.Removes[kind] && p.Whole[domain.PartsOf{Owner: storage.Key, Kind: kind}] {
 			storages[storage] = append(storages[storage], r)
 		} else {

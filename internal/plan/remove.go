@@ -15,8 +15,8 @@ var parts = []domain.Kind{
 }
 
 // view are the rows of the guests' own view, which come and go with what runs
-// in a guest. They hold nothing that could be lost,
-// so the fuse does not count them.
+// in a guest. They hold nothing that could be lost, so the fuse does not count
+// them.
 var view = map[domain.Kind]bool{domain.KindGuestInterface: true, domain.KindGuestInterfaceAddr: true}
 
 // removeParts plans the removal of parts that are ours, are not wanted, and
@@ -38,7 +38,7 @@ func (p *planner) removeParts() {
 					continue
 				}
 				if !view[kind] {
-					owned[group{clusterOf(owner.Key), kind}]++
+					owned[group{owner.Key.Cluster(), kind}]++
 				}
 				if whole && p.free(kind, r) && !p.needed(owner, kind, r) {
 					removals = append(removals, Change{Op: Delete, Kind: kind, ID: r.ID, Key: owner.Key, Label: owner.Label + " " + nameOf(r),
@@ -152,16 +152,6 @@ func nameOf(r *domain.Row) string {
 type group struct {
 	cluster domain.Key
 	kind    domain.Kind
-}
-
-// clusterOf is the cluster's part of a key.
-func clusterOf(key domain.Key) domain.Key {
-	for i, r := range key {
-		if r == '/' {
-			return key[:i]
-		}
-	}
-	return key
 }
 
 // union is a JSON list of text with what another one has beyond it. One that

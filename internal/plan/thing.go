@@ -28,7 +28,7 @@ func (t *thing) ref() domain.Ref { return domain.At(t.kind, t.row.ID) }
 // doubt; nil when it may be another's.
 func (p *planner) clusterOfThing(kind domain.Kind, r *domain.Row) *item {
 	if it := p.taken[domain.At(kind, r.ID)]; it != nil {
-		return p.items[domain.To(domain.KindCluster, clusterOf(it.Key))]
+		return p.items[domain.To(domain.KindCluster, it.Key.Cluster())]
 	}
 	for _, c := range p.of[domain.KindCluster] {
 		if c.row != nil && p.belongs(kind, r, c) {
@@ -59,7 +59,7 @@ func (p *planner) belongs(kind domain.Kind, r *domain.Row, c *item) bool {
 		return here && r.Text("cf_proxmox_vm_name") != "" && r.Text("cf_proxmox_cluster") == c.Identity.Name
 	}
 	return here && slices.ContainsFunc(p.of[kind], func(d *item) bool {
-		return clusterOf(d.Key) == c.Key && slices.ContainsFunc(p.resolved(d.Tags.OnCreate), r.Refs("tags").Has)
+		return d.Key.Cluster() == c.Key && slices.ContainsFunc(p.resolved(d.Tags.OnCreate), r.Refs("tags").Has)
 	})
 }
 
