@@ -68,8 +68,8 @@ type stageResult struct {
 // staleResult is what became of the plugin's rows that are never removed.
 type staleResult struct {
 	Created int `json:"created"`
-	Updated int `json:"updated"`
-	Stale   int `json:"stale"`
+	Updated int `json:"updated" doc:"Without those that became stale"`
+	Stale   int `json:"stale" doc:"Rows that Proxmox does not have any more, since this run"`
 	Errors  int `json:"errors"`
 }
 
@@ -79,7 +79,7 @@ func (t *tally) result() stageResult {
 }
 
 func (t *tally) staleResult() staleResult {
-	return staleResult{Created: t.summary.Created, Updated: t.summary.Updated, Errors: t.summary.Failed}
+	return staleResult{Created: t.summary.Created, Updated: t.summary.Updated - t.stale, Stale: t.stale, Errors: t.summary.Failed}
 }
 
 // rowsResult is stageResult with what staleResult has under other names.
@@ -93,7 +93,9 @@ type rowsResult struct {
 // Python service look for in the two stages that it counts in its own way.
 func (t *tally) streamed() any {
 	if name := t.name; name == "replications" || name == "backup-routines" {
-		return rowsResult{stageResult: t.result(), Errors: t.summary.Failed}
+		rows := rowsResult{stageResult: t.result(), Stale: t.stale, Errors: t.summary.Failed}
+		rows.Updated -= t.stale
+		return rows
 	}
 	return t.result()
 }

@@ -42,6 +42,7 @@ func cut(text string, n int) string {
 type tally struct {
 	wireStage
 	summary   summaryData
+	stale     int // rows that were updated to say so
 	conflicts int
 	wanted    []domain.Object // of the kind that is counted
 	undone    map[domain.Ref]bool
@@ -96,7 +97,8 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 	}
 	seen := map[domain.Ref]bool{}
 	for _, c := range res.Done {
-		s := &of(c.Kind, c.Key).summary
+		t := of(c.Kind, c.Key)
+		s := &t.summary
 		ref := domain.Ref{Kind: c.Kind, Key: c.Key, ID: c.ID}
 		switch {
 		case c.Op == plan.Delete:
@@ -105,6 +107,9 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 			s.Created++
 		case !seen[ref]:
 			s.Updated++
+			if c.Kind == t.kind && c.Set["status"] == "stale" {
+				t.stale++
+			}
 		}
 		seen[ref] = true
 		if c.ID != 0 && c.Op != plan.Delete {
