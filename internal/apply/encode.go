@@ -69,7 +69,7 @@ func (a *applier) encode(c plan.Change) (e entry, ok bool) {
 			a.end(c, skipped(missing, "needs an object that was not made"))
 			return entry{}, false
 		}
-		if len(fields) == 0 || c.Op == plan.Update && len(fields) == 1 && fields["proxmox_last_updated"] != nil {
+		if len(fields) == 0 || c.Op == plan.Update && isStamp(fields) {
 			return entry{}, false // nothing is left of it
 		}
 		body, err := netbox.Encode(c.Kind, 0, fields)
@@ -130,4 +130,14 @@ func (a *applier) resolve(v any) (any, bool) {
 		return out, true
 	}
 	return v, true
+}
+
+// isStamp tells whether nothing is left of a change but when it was made.
+func isStamp(fields domain.Fields) bool {
+	for name := range fields {
+		if name != "proxmox_last_updated" && name != plan.LastUpdated {
+			return false
+		}
+	}
+	return true
 }

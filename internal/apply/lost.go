@@ -169,7 +169,7 @@ func agrees(row *domain.Row, fields domain.Fields) bool {
 					return false
 				}
 			}
-		case "proxmox_last_updated":
+		case "proxmox_last_updated", plan.LastUpdated:
 		default:
 			if !domain.Equal(row.Fields[name], want) {
 				return false

@@ -1,6 +1,7 @@
 package desire
 
 import (
+	"slices"
 	"strings"
 
 	"proxbox/internal/domain"
@@ -129,4 +130,68 @@ func CustomFields(plugin bool) []domain.Object {
 		out = append(out, domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf.name), Label: "custom field " + cf.name, Fields: cf.fields()})
 	}
 	return out
+}
+
+// descriptions are the custom fields in which release 0.0.15 of the Python
+// service described guests and their interfaces, beside their identity. They
+// are kept true where NetBox has them, and not made: MakeCustomFields does.
+var descriptions = []string{"proxmox_start_at_boot", "proxmox_unprivileged_container", "proxmox_qemu_agent", "proxmox_search_domain", "proxmox_status",
+	"proxmox_link", "proxbox_bridge"}
+
+// lastUpdated is the custom field with the moment of the last change.
+const lastUpdated = "proxmox_last_updated"
+
+// storageField is the custom field by which release 0.0.15 of the plugin finds
+// the virtual disks of a storage.
+const storageField = "proxbox_storage_id"
+
+// oldFields wants the custom fields that stand for sync-state rows: those that
+// hold a guest's identity, and that by which the plugin finds disks, are made.
+func (b *builder) oldFields() {
+	for _, cf := range customFields {
+		o := domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf.name), Label: "custom field " + cf.name}
+		switch {
+		case identityField["cf_"+cf.name]:
+			cf.objects = "virtualization.virtualmachine" // guests alone have them
+			o.Fields = cf.fields()
+		case cf.name == storageField && b.opt.Plugin:
+			o.Fields = cf.fields()
+		case slices.Contains(descriptions, cf.name):
+			o.Mode, o.Fields = domain.Existing, cf.kindOf()
+		case cf.name == lastUpdated:
+			o.Mode, o.Fields = domain.Existing, cf.kindOf()
+			delete(o.Fields, "object_types") // of those that NetBox has it for
+		default:
+			continue
+		}
+		b.add(o)
+	}
+}
+
+// kindOf is what a custom field must be to take our values.
+func (cf customField) kindOf() domain.Fields {
+	all, f := cf.fields(), domain.Fields{}
+	for _, name := range []string{"name", "type", "object_types", "related_object_type"} {
+		if v, ok := all[name]; ok {
+			f[name] = v
+		}
+	}
+	return f
+}
+
+// describe sets the custom fields that say of a guest what its sync-state row
+// does elsewhere. What could not be read is left as it is.
+func describe(f domain.Fields, v *view, g domain.Guest) {
+	f["cf_proxmox_link"] = page(v, g)
+	if _, ok := guestStatus(g.Status); ok {
+		f["cf_proxmox_status"] = g.Status
+	}
+	if !g.Config.OK {
+		return
+	}
+	cfg := g.Config.Value
+	f["cf_proxmox_start_at_boot"] = cfg.OnBoot
+	f["cf_proxmox_unprivileged_container"] = cfg.Unprivileged
+	f["cf_proxmox_qemu_agent"] = cfg.AgentEnabled
+	f["cf_proxmox_search_domain"] = cfg.SearchDomain
 }

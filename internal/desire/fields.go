@@ -32,6 +32,8 @@ var flagOf = map[domain.Kind]map[string]string{
 // customFieldFlag is the flag over all custom fields of a kind.
 var customFieldFlag = map[domain.Kind]string{
 	domain.KindDevice: "device_custom_fields", domain.KindVirtualMachine: "vm_custom_fields", domain.KindCluster: "cluster_custom_fields",
+	domain.KindInterface: "node_interface_custom_fields", domain.KindVMInterface: "vm_interface_custom_fields",
+	domain.KindIPAddress: "ip_custom_fields",
 }
 
 // sharedVocabulary is what many programs and people use together: taken as it

@@ -47,9 +47,7 @@ func (b *builder) guestVocabulary() {
 			b.add(domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf.name), Label: "custom field " + cf.name, Fields: cf.fields()})
 		}
 		if !b.opt.SyncState {
-			for _, cf := range identityFields {
-				b.add(domain.Object{Kind: domain.KindCustomField, Key: domain.Key(cf["name"].(string)), Label: "custom field " + cf["name"].(string), Fields: cf})
-			}
+			b.oldFields()
 		}
 	}
 }
@@ -206,9 +204,12 @@ func (b *builder) disks(v *view, vm domain.Ref, label string, cfg domain.GuestCo
 		if d.Format != "" {
 			description += " | Format: " + d.Format
 		}
+		f := domain.Fields{"virtual_machine": vm, "name": d.Key, "size": min(d.SizeMB, math.MaxInt32), "description": cut(description, 200)}
+		if !b.opt.SyncState && b.opt.Kinds.Has(domain.KindCustomField) {
+			b.onStorage(v, d.Storage, "cf_"+storageField, f)
+		}
 		ref := b.add(domain.Object{Kind: domain.KindVirtualDisk, Key: vm.Key + "/" + domain.Key(d.Key), Owner: vm.Key, Label: label + " " + d.Key,
-			Fields: domain.Fields{"virtual_machine": vm, "name": d.Key, "size": min(d.SizeMB, math.MaxInt32), "description": cut(description, 200)},
-			Tags:   domain.TagWish{Mark: b.partMark()}})
+			Fields: f, Tags: domain.TagWish{Mark: b.partMark()}})
 		if b.opt.SyncState {
 			b.add(domain.Object{Kind: domain.KindVirtualDiskState, Key: ref.Key, Owner: vm.Key, Label: "sync-state of " + label + " " + d.Key,
 				Fields: b.onStorage(v, d.Storage, "proxbox_storage", domain.Fields{"virtual_disk": ref, "proxbox_storage_raw_value": d.Storage})})

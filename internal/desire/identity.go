@@ -19,6 +19,9 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 		f["cf_proxmox_cluster"] = v.Cluster.Name
 		f["cf_proxmox_vm_name"] = name
 		f["cf_proxmox_tags"] = strings.Join(guestTags(g), ",")
+		if b.opt.Kinds.Has(domain.KindCustomField) {
+			describe(f, v, g)
+		}
 		return
 	}
 	f := domain.Fields{
@@ -50,18 +53,3 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Presumed: v.presumed("proxmox_cluster_name"),
 		Label: "sync-state of " + label})
 }
-
-// identityFields are the custom fields that hold a guest's identity where the
-// plugin has no sync-state rows (release 0.0.15, or no plugin at all). Guests
-// alone have them.
-var identityFields = func() []domain.Fields {
-	var out []domain.Fields
-	for _, cf := range customFields {
-		switch cf.name {
-		case "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster", "proxmox_vm_name", "proxmox_tags":
-			cf.objects = "virtualization.virtualmachine"
-			out = append(out, cf.fields())
-		}
-	}
-	return out
-}()

@@ -28,14 +28,14 @@ func (b *builder) nics(v *view, vm, site domain.Ref, g domain.Guest, label strin
 			f["mtu"] = nic.MTU
 		}
 		b.mode(v, site, nic, f)
+		if !b.opt.SyncState && b.opt.Kinds.Has(domain.KindCustomField) {
+			b.onBridge(v, g.Node, nic.Bridge, "cf_proxbox_bridge", f)
+		}
 		ref := b.add(domain.Object{Kind: domain.KindVMInterface, Key: vm.Key + "/" + domain.Key(nic.Key), Owner: vm.Key, Label: nicLabel,
 			Fields: f, Presumed: presumed, Tags: domain.TagWish{Mark: b.partMark()}})
 		if b.opt.SyncState {
-			state := domain.Fields{"vm_interface": ref, "proxbox_bridge_raw_value": nic.Bridge}
-			if nic.Bridge != "" {
-				state["proxbox_bridge"] = domain.To(domain.KindInterface, nodeInterfaceKey(nodeKey(v, g.Node), nic.Bridge))
-			}
-			b.add(domain.Object{Kind: domain.KindVMInterfaceState, Key: ref.Key, Owner: vm.Key, Fields: state, Label: "sync-state of " + nicLabel})
+			b.add(domain.Object{Kind: domain.KindVMInterfaceState, Key: ref.Key, Owner: vm.Key, Label: "sync-state of " + nicLabel,
+				Fields: b.onBridge(v, g.Node, nic.Bridge, "proxbox_bridge", domain.Fields{"vm_interface": ref, "proxbox_bridge_raw_value": nic.Bridge})})
 		}
 		if nic.MAC != "" {
 			b.mac(ref, vm.Key, nic.MAC, nicLabel)
@@ -58,6 +58,19 @@ func (b *builder) nicName(g domain.Guest, nic domain.NIC, seen *domain.GuestInte
 		presumed = map[string]bool{"name": true}
 	}
 	return name, presumed
+}
+
+// onBridge sets a field that points at a bridge of a node. It is left as it is
+// while it is not known which interfaces the node has.
+func (b *builder) onBridge(v *view, node, bridge, field string, f domain.Fields) domain.Fields {
+	ref := domain.To(domain.KindInterface, nodeInterfaceKey(nodeKey(v, node), bridge))
+	known := slices.ContainsFunc(v.Nodes, func(n domain.Node) bool { return n.Name == node && n.Interfaces.OK })
+	if _, wanted := b.seen[ref]; wanted {
+		f[field] = ref
+	} else if known && b.opt.Kinds.Has(domain.KindInterface) {
+		f[field] = nil // a network that is no interface of the node's, or none
+	}
+	return f
 }
 
 // seenByGuest is the guest's own view of a NIC, recognised by its MAC alone:

@@ -93,12 +93,17 @@ func (b *builder) whose(v *view, f domain.Fields, node string) {
 	}
 }
 
-// link is the page of a guest in Proxmox's own interface; "" when the plugin
-// would refuse the host (a name of one label, or with an underscore).
+// page is the page of a guest in Proxmox's own interface.
+func page(v *view, g domain.Guest) string {
+	return fmt.Sprintf("%s/#v1:0:=%s/%d", v.Endpoint.BaseURL(), g.Type, g.VMID)
+}
+
+// link is that page, or "" when the plugin would refuse its host (a name of one
+// label, or with an underscore).
 func link(v *view, g domain.Guest) string {
 	host := v.Endpoint.Host()
 	if host != "localhost" && !strings.ContainsAny(host, ".:") || strings.Contains(host, "_") {
 		return ""
 	}
-	return fmt.Sprintf("%s/#v1:0:=%s/%d", v.Endpoint.BaseURL(), g.Type, g.VMID)
+	return page(v, g)
 }

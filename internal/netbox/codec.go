@@ -440,38 +440,60 @@ func decodeRow(spec kindSpec, raw json.RawMessage) (*domain.Row, error) {
 		}
 		row.Fields[f.name] = v
 	}
-	if len(spec.custom) > 0 {
+	if len(spec.custom)+len(spec.described) > 0 {
 		var custom map[string]json.RawMessage
 		if raw := o["custom_fields"]; !isNull(raw) {
 			if err := json.Unmarshal(raw, &custom); err != nil {
 				return nil, fmt.Errorf("decode %s%d/: custom_fields: %w", spec.path, id, err)
 			}
 		}
-		for _, name := range spec.custom {
-			if raw, ok := custom[name]; ok {
-				row.Fields[customPrefix+name] = customValue(raw)
+		for _, f := range slices.Concat(spec.custom, spec.described) {
+			if _, ok := custom[f.name]; !ok {
+				continue
+			}
+			if row.Fields[customPrefix+f.name], err = f.codec.decode(custom, f.name); err != nil {
+				return nil, fmt.Errorf("decode %s%d/: custom_fields: %w", spec.path, id, err)
 			}
 		}
 	}
 	return row, nil
 }
 
-// customValue reads a custom field's value by what it is: text, number or truth.
-func customValue(raw json.RawMessage) any {
+// customCodec keeps a custom field's value by what it is: text, number or truth.
+type customCodec struct{ single }
+
+func (customCodec) decode(o map[string]json.RawMessage, field string) (any, error) {
+	raw := o[field]
 	if isNull(raw) {
-		return nil
+		return nil, nil
 	}
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
-		return nil
+		return nil, nil
 	}
 	switch v := v.(type) {
 	case string, bool:
-		return v
+		return v, nil
 	case float64:
-		return int(v)
+		return int(v), nil
 	}
-	return string(raw)
+	return string(raw), nil
+}
+
+func (customCodec) encode(body map[string]any, field string, value any) error {
+	body[field] = value
+	return nil
+}
+
+// customObjectCodec is a custom field that points at an object. Where a person
+// made it of another type, its value is kept as what it is.
+type customObjectCodec struct{ refCodec }
+
+func (c customObjectCodec) decode(o map[string]json.RawMessage, field string) (any, error) {
+	if v, err := c.refCodec.decode(o, field); err == nil {
+		return v, nil
+	}
+	return customCodec{}.decode(o, field)
 }
 
 // Encode turns canonical values into the body of a POST or, with its id, of a PATCH.
@@ -499,7 +521,10 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 	for name, v := range fields {
 		switch {
 		case strings.HasPrefix(name, customPrefix):
-			custom[strings.TrimPrefix(name, customPrefix)] = v
+			name = strings.TrimPrefix(name, customPrefix)
+			if err := spec.customCodec(name).encode(custom, name, v); err != nil {
+				return nil, fmt.Errorf("encode %s: %w", kind, err)
+			}
 			left--
 		case name == "add_tags" || name == "remove_tags" || name == "tags" && !spec.reads("tags"):
 			if err := (refsCodec{domain.KindTag}).encode(body, name, v); err != nil {
@@ -518,6 +543,17 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 		return nil, fmt.Errorf("encode %s: a field that the kind does not have among %v", kind, fields)
 	}
 	return body, nil
+}
+
+// customCodec is the codec of a custom field; the plain one for those that are
+// only written.
+func (s kindSpec) customCodec(name string) codec {
+	for _, f := range slices.Concat(s.custom, s.described) {
+		if f.name == name {
+			return f.codec
+		}
+	}
+	return customCodec{}
 }
 
 // reads tells whether a field is among those that are compared. Tags of parts

@@ -61,13 +61,17 @@ func (c *Client) ReadTable(ctx context.Context, kind domain.Kind, query url.Valu
 	if !ok {
 		return nil, fmt.Errorf("read inventory: unknown kind %s", kind)
 	}
+	caps, err := c.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
 	q := url.Values{}
 	for k, v := range query {
 		q[k] = v
 	}
-	q.Set("fields", strings.Join(spec.members(), ","))
+	q.Set("fields", strings.Join(spec.members(caps), ","))
 	t := domain.NewTable(kind)
-	err := c.List(ctx, spec.path, q, func(raw json.RawMessage) error {
+	err = c.List(ctx, spec.path, q, func(raw json.RawMessage) error {
 		row, err := decodeRow(spec, raw)
 		if err != nil {
 			return err
@@ -133,13 +137,13 @@ func (c *Client) MadeWith(ctx context.Context, kind domain.Kind, ids []int, pref
 // MaxIDs is how many ids are put into one query: web servers bound its length.
 const MaxIDs = 150
 
-// members lists what decodeRow reads, for fields=.
-func (s kindSpec) members() []string {
+// members lists what decodeRow reads of a NetBox, for fields=.
+func (s kindSpec) members(caps Capabilities) []string {
 	out := []string{"id"}
 	for _, f := range s.fields {
 		out = append(out, f.codec.read(f.name)...)
 	}
-	if len(s.custom) > 0 {
+	if len(s.custom) > 0 || len(s.described) > 0 && !caps.SyncState {
 		out = append(out, "custom_fields")
 	}
 	slices.Sort(out[1:])

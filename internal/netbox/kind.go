@@ -13,8 +13,11 @@ type kindSpec struct {
 	path   string // below /api/
 	fields []fieldSpec
 	needs  need
-	// custom lists the custom fields that are read and written with the kind.
-	custom []string
+	// custom are the custom fields that are read and written with the kind.
+	custom []fieldSpec
+	// described are those that are read only where the plugin keeps no
+	// sync-state rows, which hold the same: with those nobody writes them.
+	described []fieldSpec
 }
 
 // fieldSpec is one field with its codec.
@@ -52,6 +55,15 @@ func each(c codec, names []string) []fieldSpec {
 }
 
 func ref(kind domain.Kind, names ...string) []fieldSpec { return each(refCodec{kind}, names) }
+
+// value are custom fields of texts, numbers and truths.
+func value(names ...string) []fieldSpec { return each(customCodec{}, names) }
+
+// object is a custom field that points at an object of a kind.
+func object(kind domain.Kind, name string) []fieldSpec {
+	return each(customObjectCodec{refCodec{kind}}, []string{name})
+}
+
 func refs(kind domain.Kind, name string) []fieldSpec {
 	return []fieldSpec{{name, refsCodec{kind}}}
 }
@@ -97,14 +109,17 @@ var specs = map[domain.Kind]kindSpec{
 		ref(domain.KindPlatform, "platform"), ref(domain.KindTenant, "tenant"),
 		[]fieldSpec{{"vcpus", decimalCodec{}}}, integer("memory", "disk"),
 		ref(domain.KindIPAddress, "primary_ip4", "primary_ip6"), refs(domain.KindTag, "tags"), moment("last_updated")),
-		custom: []string{"proxmox_uuid", "proxmox_created_at", "proxmox_pool", "proxmox_ha_state", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
-			"proxmox_vm_name", "proxmox_tags", "proxmox_last_synced_role_id"}},
+		custom: value("proxmox_uuid", "proxmox_created_at", "proxmox_pool", "proxmox_ha_state", "proxmox_vm_id", "proxmox_vm_type", "proxmox_node", "proxmox_cluster",
+			"proxmox_vm_name", "proxmox_tags", "proxmox_last_synced_role_id"),
+		described: value("proxmox_start_at_boot", "proxmox_unprivileged_container", "proxmox_qemu_agent", "proxmox_search_domain", "proxmox_status", "proxmox_link")},
 	domain.KindVirtualDisk: {path: "virtualization/virtual-disks/", fields: slices.Concat(
-		text("name", "description"), ref(domain.KindVirtualMachine, "virtual_machine"), integer("size"))},
+		text("name", "description"), ref(domain.KindVirtualMachine, "virtual_machine"), integer("size")),
+		described: object(domain.KindProxmoxStorage, "proxbox_storage_id")},
 	domain.KindVMInterface: {path: "virtualization/interfaces/", fields: slices.Concat(
 		text("name"), ref(domain.KindVirtualMachine, "virtual_machine"), boolean("enabled"), integer("mtu"),
 		choice("mode"), ref(domain.KindVLAN, "untagged_vlan"), refs(domain.KindVLAN, "tagged_vlans"),
-		ref(domain.KindMACAddress, "primary_mac_address"), ref(domain.KindVRF, "vrf"))},
+		ref(domain.KindMACAddress, "primary_mac_address"), ref(domain.KindVRF, "vrf")),
+		described: object(domain.KindInterface, "proxbox_bridge")},
 	domain.KindVLAN: {path: "ipam/vlans/", fields: slices.Concat(
 		integer("vid"), text("name"), ref(domain.KindSite, "site"), ref(domain.KindVLANGroup, "group"),
 		ref(domain.KindTenant, "tenant"), choice("status"))},

@@ -16,11 +16,19 @@ func (p *planner) back(it *item) bool {
 	return isThing(it.Kind) && it.row != nil && p.carriesMark(it.row)
 }
 
-// statusAgain is what the sync-state row of a guest says that is there again,
-// while Proxmox does not tell how it is.
+// statusAgain is what the sync-state row of a guest, or its custom field, says
+// that is there again, while Proxmox does not tell how it is.
 func (p *planner) statusAgain(it *item) {
-	if _, told := it.Fields["proxmox_status"]; it.Kind == domain.KindVMState && !told && it.row.Text("proxmox_status") == StatusGone {
+	field := "proxmox_status"
+	switch it.Kind {
+	case domain.KindVMState:
+	case domain.KindVirtualMachine:
+		field = statusField
+	default:
+		return
+	}
+	if _, told := it.Fields[field]; !told && it.row.Text(field) == StatusGone {
 		it.Fields = clone(it.Fields)
-		it.Fields["proxmox_status"] = "unknown"
+		it.Fields[field] = "unknown"
 	}
 }

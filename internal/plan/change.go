@@ -65,6 +65,7 @@ func (p *planner) change(it *item, c Change) {
 			c.Phase = phaseState
 		}
 	}
+	p.stamp(it, c)
 	p.plan.Changes = append(p.plan.Changes, c)
 }
 
@@ -167,7 +168,7 @@ func (p *planner) mayWrite(it *item, field string, current, v any) (why string, 
 		return "", false
 	case whose[field] && p.readByAnother(it):
 		return "", false
-	case (field == "status" || field == "enabled") && p.back(it):
+	case (field == "status" || field == "enabled" || field == statusField) && p.back(it):
 		return "it is there again in Proxmox", true
 	}
 	switch p.owns(it, field) {

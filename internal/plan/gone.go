@@ -29,8 +29,11 @@ type Things struct {
 // thingKinds are the kinds whose objects are never parts of another.
 var thingKinds = []domain.Kind{domain.KindVirtualMachine, domain.KindDevice, domain.KindProxmoxStorage}
 
-// StatusGone is what the sync-state row of a guest says that is gone.
+// StatusGone is what the sync-state row of a guest says that is gone, or the
+// custom field where there are no such rows.
 const StatusGone = "gone"
+
+const statusField = "cf_proxmox_status"
 
 const decommissioning = "decommissioning"
 
@@ -95,8 +98,10 @@ func (p *planner) marked(kind domain.Kind, r *domain.Row) bool {
 	if p.carriesMark(r) {
 		return true
 	}
-	st := p.idx.stateRow(kind, r.ID)
-	return st != nil && st.Text("proxmox_status") == StatusGone
+	if st := p.idx.stateRow(kind, r.ID); st != nil {
+		return st.Text("proxmox_status") == StatusGone
+	}
+	return r.Text(statusField) == StatusGone
 }
 
 // markGone marks what is gone, if it may.
@@ -186,6 +191,10 @@ func (p *planner) mark(t *thing) {
 	}
 	if tag := p.tagFor(); !domain.IsEmpty(tag) {
 		p.addTag(t.row, tag, set, old)
+	}
+	if now, known := t.row.Fields[statusField]; known && now != StatusGone && p.hasField(t.kind, statusField) &&
+		p.ownsAt(t.cluster.Key, t.kind, statusField) == domain.Always {
+		set[statusField], old[statusField] = StatusGone, now
 	}
 	p.plan.Changes = append(p.plan.Changes, Change{Op: Update, Kind: t.kind, Key: t.key, ID: t.row.ID, Label: t.label, Set: set, Old: old, Why: why,
 		Phase: phaseOf(t.kind), Orphan: true})

@@ -62,6 +62,8 @@ func (p *planner) match(it *item) {
 			return
 		}
 		p.bind(it, nil)
+	case domain.KindCustomField:
+		p.bind(it, p.customField(it))
 	case domain.KindVLAN:
 		p.vlan(it)
 	case domain.KindProxmoxCluster, domain.KindProxmoxNode:

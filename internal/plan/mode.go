@@ -176,10 +176,14 @@ func (p *planner) staysWhere(it *item, r *domain.Row) (why string, stays bool) {
 
 // owns says whose a field of an object is, by the flags of its endpoint.
 func (p *planner) owns(it *item, field string) domain.Ownership {
+	return p.ownsAt(it.Key, it.Kind, field)
+}
+
+func (p *planner) ownsAt(key domain.Key, kind domain.Kind, field string) domain.Ownership {
 	if p.OwnsAt != nil {
-		return p.OwnsAt(it.Key, it.Kind, field)
+		return p.OwnsAt(key, kind, field)
 	}
-	return p.Owns(it.Kind, field)
+	return p.Owns(kind, field)
 }
 
 // dropUnused leaves out the VLANs and platforms that would be made although

@@ -148,20 +148,24 @@ func (s Stage) Narrow(p *plan.Plan) {
 	if s.kinds == nil {
 		return
 	}
-	needed := map[domain.Key]bool{} // tags that no other stage makes
+	needed := map[domain.Ref]bool{} // tags and custom fields that no other stage makes
 	for _, c := range p.Changes {
-		if !c.Orphan && c.Op != plan.Create || !s.Keeps(c.Kind, c.Key) {
+		if !s.Keeps(c.Kind, c.Key) {
 			continue
 		}
-		for _, field := range []string{"add_tags", "tags"} {
-			tags, _ := c.Set[field].(domain.Refs)
-			for _, t := range tags {
-				needed[t.Key] = t.Key != ""
+		for field, v := range c.Set {
+			if name, custom := strings.CutPrefix(field, "cf_"); custom {
+				needed[domain.To(domain.KindCustomField, domain.Key(name))] = true
+			}
+			if tags, ok := v.(domain.Refs); ok && (c.Orphan || c.Op == plan.Create) && (field == "add_tags" || field == "tags") {
+				for _, t := range tags {
+					needed[domain.To(domain.KindTag, t.Key)] = t.Key != ""
+				}
 			}
 		}
 	}
 	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool {
-		return !s.Keeps(c.Kind, c.Key) && !s.pointsInto(c) && !(c.Kind == domain.KindTag && needed[c.Key])
+		return !s.Keeps(c.Kind, c.Key) && !s.pointsInto(c) && !needed[domain.To(c.Kind, c.Key)]
 	})
 	p.Reports = slices.DeleteFunc(p.Reports, func(r plan.Report) bool { return r.Kind != "" && !s.Keeps(r.Kind, r.Key) })
 }
@@ -171,6 +175,9 @@ func (s Stage) pointsInto(c plan.Change) bool {
 		return false
 	}
 	for field, v := range c.Set {
+		if field == plan.LastUpdated {
+			continue
+		}
 		ref, ok := v.(domain.Ref)
 		if !ok {
 			ref, ok = c.Old[field].(domain.Ref) // a primary address that is given up

@@ -188,7 +188,10 @@ func pointsAt(c plan.Change, objects []domain.Object) bool {
 	if c.Op != plan.Update || len(c.Set) == 0 {
 		return false
 	}
-	for _, v := range c.Set {
+	for field, v := range c.Set {
+		if field == plan.LastUpdated {
+			continue
+		}
 		ref, ok := v.(domain.Ref)
 		if !ok || !slices.ContainsFunc(objects, func(o domain.Object) bool { return o.Kind == ref.Kind && o.Key == ref.Key }) {
 			return false

@@ -32,7 +32,7 @@ func Vocabulary(ctx context.Context, nb *netbox.Client) ([]Known, error) {
 	}
 	var all []Known
 	for _, o := range anySync(caps) {
-		if vocabulary[o.Kind] != "" && caps.Has(o.Kind) {
+		if vocabulary[o.Kind] != "" && caps.Has(o.Kind) && o.Mode == domain.Manage {
 			all = append(all, Known{Object: o})
 		}
 	}

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"proxbox/internal/domain"
 	netboxsim "proxbox/internal/sim/netbox"
@@ -21,7 +24,9 @@ import (
 // its requests, and writes down what was said.
 type old struct {
 	*fixture
-	said bytes.Buffer
+	said    bytes.Buffer
+	began   int64    // when the last task of guest 100 did
+	written []string // to NetBox: objects with custom fields
 }
 
 const (
@@ -33,18 +38,67 @@ const (
 func newOld(t *testing.T) *old {
 	t.Helper()
 	f := newFixture(t, "PROXBOX_RATE_LIMIT=0")
+	// The estate's own tasks are older than the history goes back.
+	o := &old{fixture: f, began: time.Now().Add(-time.Hour).Unix()}
 	f.proxmox = proxmoxsim.New(proxmoxsim.Demo(2))
 	f.proxmox.Change(func(e *proxmoxsim.Estate) {
-		e.Nodes[0].Tasks = append(e.Nodes[0].Tasks, proxmoxsim.Row{"upid": "UPID:pve1:0000C530:001C9BEC:69570000:qmstart:100:root@pam:", "node": "pve1", "pid": 50480,
-			"pstart": 1874924, "starttime": 0x69570000, "endtime": 0x69570002, "type": "qmstart", "id": "100", "user": "root@pam", "status": "OK"})
+		e.Nodes[0].Tasks = append(e.Nodes[0].Tasks, proxmoxsim.Row{"upid": o.upid(), "node": "pve1", "pid": 50480,
+			"pstart": 1874924, "starttime": o.began, "endtime": o.began + 2, "type": "qmstart", "id": "100", "user": "root@pam", "status": "OK"})
 	})
 	f.netbox = netboxsim.New(netboxsim.NetBox47Plugin15)
-	f.launcher.NetBoxTransport = f.carry(f.netbox.Client().Transport)
+	f.launcher.NetBoxTransport = o.note(f.carry(f.netbox.Client().Transport))
 	f.launcher.ProxmoxTransport = func(domain.ProxmoxEndpoint) http.RoundTripper {
 		return overlay{more(), f.carry(f.proxmox.Transport())}
 	}
 	f.seed("netbox_proxbox.proxmoxendpoint", map[string]any{"id": oldPK, "name": "px1", "domain": "pve.example.org", "port": 8006, "mode": "cluster", "username": "root@pam"})
-	return &old{fixture: f}
+	return o
+}
+
+// upid is the name of the last task of guest 100.
+func (o *old) upid() string {
+	return fmt.Sprintf("UPID:pve1:0000C530:001C9BEC:%08X:qmstart:100:root@pam:", o.began)
+}
+
+// note writes down which objects are sent to NetBox with custom fields, one a
+// line.
+func (o *old) note(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodPost && r.Method != http.MethodPatch {
+			return next.RoundTrip(r)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var items []map[string]any
+		if err := json.Unmarshal(body, &items); err != nil {
+			return nil, fmt.Errorf("%s %s: %s is no list: %w", r.Method, r.URL, body, err)
+		}
+		for _, item := range items {
+			if item["custom_fields"] == nil {
+				continue
+			}
+			delete(item, "changelog_message")
+			line, err := json.Marshal(item)
+			if err != nil {
+				return nil, err
+			}
+			o.written = append(o.written, fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, line))
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+var stamped = regexp.MustCompile(`("proxmox_last_updated":")[^"]*`)
+
+// writes compares which objects were written with custom fields since the last
+// time with a file.
+func (o *old) writes(name string) {
+	o.t.Helper()
+	text := strings.Join(o.written, "\n") + "\n"
+	golden(o.t, "../internal/server/testdata/release-0.0.15/"+name, []byte(stamped.ReplaceAllString(text, "${1}2026-01-02T03:04:05Z")))
+	o.written = nil
 }
 
 // ask sends a request as release 0.0.15 does, and writes it and its answer
@@ -173,7 +227,8 @@ func (o *old) stages() {
 // golden compares what was said since the last time with a file.
 func (o *old) golden(name string) {
 	o.t.Helper()
-	golden(o.t, "../internal/server/testdata/release-0.0.15/"+name, o.said.Bytes())
+	said := bytes.ReplaceAll(o.said.Bytes(), []byte(o.upid()), []byte("UPID:pve1:0000C530:001C9BEC:69570000:qmstart:100:root@pam:"))
+	golden(o.t, "../internal/server/testdata/release-0.0.15/"+name, said)
 	o.said.Reset()
 }
 
@@ -203,12 +258,16 @@ func TestRelease0015Job(t *testing.T) {
 			}
 		}
 	}
-	// The estate's tasks are older than the history is kept.
 	for _, kind := range []string{"dcim.device", "dcim.interface", "virtualization.vminterface", "virtualization.virtualdisk", "ipam.ipaddress",
 		"netbox_proxbox.proxmoxstorage", "netbox_proxbox.vmbackup", "netbox_proxbox.vmsnapshot", "netbox_proxbox.replication", "netbox_proxbox.backuproutine"} {
 		if o.netbox.Count(kind) == 0 {
 			t.Errorf("NetBox has no %s", kind)
 		}
+	}
+	tasks := o.netbox.Objects("netbox_proxbox.vmtaskhistory")
+	if len(tasks) != 1 || tasks[0]["upid"] != o.upid() || tasks[0]["vm_type"] != "qemu" || tasks[0]["status"] != "OK" ||
+		tasks[0]["virtual_machine"].(map[string]any)["id"] != vms[0]["id"] {
+		t.Errorf("the task history is %v", tasks)
 	}
 
 	before := o.netbox.Dump(true)
@@ -219,6 +278,31 @@ func TestRelease0015Job(t *testing.T) {
 	o.golden("second-stages.txt")
 	if n := o.netbox.Stats().Writes; n != 0 || !bytes.Equal(before, o.netbox.Dump(true)) {
 		t.Errorf("the second job writes %d times", n)
+	}
+}
+
+// What release 0.0.15 of the plugin and the people beside it look for in custom
+// fields is sent to NetBox: when it is new, when it changes, and not again.
+func TestRelease0015CustomFields(t *testing.T) {
+	o := newOld(t)
+	o.begin()
+	o.ask(http.StatusOK, "GET", "/extras/extras/custom-fields/create", "")
+	o.stages()
+	o.writes("first-writes.txt")
+	o.proxmox.Change(func(e *proxmoxsim.Estate) {
+		g := e.Guest(100)
+		g.Status, g.Node = "stopped", "pve2"
+		g.Set("onboot", 0)
+		g.Set("tags", "prod")
+	})
+	o.launcher.Memory.Forget()
+	o.stages()
+	o.writes("changed-writes.txt")
+	o.launcher.Memory.Forget()
+	o.netbox.ResetStats()
+	o.stages()
+	if n := o.netbox.Stats().Writes; n != 0 {
+		t.Errorf("once more: %d writes, of them %q", n, o.written)
 	}
 }
 

@@ -23,6 +23,7 @@ type filler struct {
 
 	tags                  map[string]int
 	site, cluster         int
+	bridges               map[string]int
 	devices               map[string]int
 	vlans                 map[int]int
 	manufacturer, devType int
@@ -34,7 +35,7 @@ const updated = "2026-01-02T03:04:05+00:00"
 // fill15 fills an empty NetBox.
 func fill15(t testing.TB, nb netboxstate.NetBox, snap *domain.Snapshot) {
 	t.Helper()
-	f := &filler{t: t, nb: nb, snap: snap, tags: map[string]int{}, devices: map[string]int{}, vlans: map[int]int{}}
+	f := &filler{t: t, nb: nb, snap: snap, tags: map[string]int{}, devices: map[string]int{}, vlans: map[int]int{}, bridges: map[string]int{}}
 	f.customFields()
 	f.tag("Proxbox", "proxbox", "ff5722")
 	f.place()
@@ -105,6 +106,7 @@ func (f *filler) customFields() {
 		{"proxmox_node", "text", []string{device, vm}},
 		{"proxmox_cluster", "text", []string{device, vm}},
 		{"proxmox_status", "text", []string{vm}},
+		{"proxbox_bridge", "object", []string{"virtualization.vminterface"}},
 		{"proxmox_last_updated", "datetime", []string{device, "dcim.devicerole", "dcim.devicetype", "dcim.interface", "dcim.manufacturer", "dcim.site",
 			"ipam.ipaddress", "ipam.vlan", "virtualization.cluster", "virtualization.clustertype", "virtualization.virtualdisk", vm, "virtualization.vminterface"}},
 	} {
@@ -117,8 +119,12 @@ func (f *filler) customFields() {
 			patch(f.t, f.nb, "extras/custom-fields", int(there[0]["id"].(float64)), row{"object_types": types})
 			continue
 		}
-		create(f.t, f.nb, "extras/custom-fields", row{"name": c.name, "type": c.kind, "object_types": c.of, "group_name": "Proxmox",
-			"ui_visible": "always", "ui_editable": "hidden", "filter_logic": "loose", "search_weight": 1000, "weight": 100})
+		fields := row{"name": c.name, "type": c.kind, "object_types": c.of, "group_name": "Proxmox",
+			"ui_visible": "always", "ui_editable": "hidden", "filter_logic": "loose", "search_weight": 1000, "weight": 100}
+		if c.kind == "object" {
+			fields["related_object_type"] = "dcim.interface"
+		}
+		create(f.t, f.nb, "extras/custom-fields", fields)
 	}
 }
 
@@ -178,6 +184,18 @@ func (f *filler) guest(g domain.Guest, name string, role int) {
 	f.interfaces(g, vm)
 }
 
+// bridge makes the bridge of a NIC on its node, and no other interface there.
+func (f *filler) bridge(node, name string) any {
+	if name == "" {
+		return nil
+	}
+	key := node + "/" + name
+	if f.bridges[key] == 0 {
+		f.bridges[key] = create(f.t, f.nb, "dcim/interfaces", f.mark(row{"device": f.devices[node], "name": name, "type": "bridge"}))
+	}
+	return f.bridges[key]
+}
+
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
 // interfaces makes those up to the first gap in netN, named as the guest
@@ -199,7 +217,7 @@ func (f *filler) interfaces(g domain.Guest, vm int) {
 				break
 			}
 		}
-		fields := row{"virtual_machine": vm, "name": name, "enabled": true}
+		fields := row{"virtual_machine": vm, "name": name, "enabled": true, "custom_fields": row{"proxbox_bridge": f.bridge(g.Node, nic.Bridge)}}
 		if nic.VLAN != 0 {
 			if f.vlans[nic.VLAN] == 0 {
 				f.vlans[nic.VLAN] = create(f.t, f.nb, "ipam/vlans", f.mark(row{"vid": nic.VLAN, "name": fmt.Sprintf("VLAN %d", nic.VLAN), "site": f.site, "status": "active"}))

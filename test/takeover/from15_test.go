@@ -77,18 +77,31 @@ type simulated struct {
 // newSimulated starts with what 0.0.15 made of the estate.
 func newSimulated(t *testing.T, profile netboxsim.Profile, estate proxmoxsim.Estate) *simulated {
 	t.Helper()
-	s := &simulated{simulator: simulator{netboxsim.New(profile)}, pve: proxmoxsim.New(estate)}
+	s := newEmpty(t, profile, estate)
 	fill15(t, s, snapshot(t, s.pve.Endpoint(), s.pve.Transport()))
-	values, err := settings.Load(nil)
+	return s
+}
+
+// loaded are the settings of an environment.
+func loaded(t *testing.T, environ ...string) *settings.Values {
+	t.Helper()
+	values, err := settings.Load(environ)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return values
+}
+
+// newEmpty starts with nothing.
+func newEmpty(t *testing.T, profile netboxsim.Profile, estate proxmoxsim.Estate) *simulated {
+	t.Helper()
+	s := &simulated{simulator: simulator{netboxsim.New(profile)}, pve: proxmoxsim.New(estate)}
 	s.launcher = &run.Launcher{
 		Endpoints: run.Given{
 			NetBoxEndpoint:   domain.NetBoxEndpoint{Name: "sim", Domain: "netbox.invalid", Port: 80, TokenVersion: "v1", Token: netboxsim.Token},
 			ProxmoxEndpoints: []domain.ProxmoxEndpoint{s.pve.Endpoint()},
 		},
-		Settings: values, Manager: run.NewManager(nil), NetBoxTransport: s.Transport(),
+		Settings: loaded(t), Manager: run.NewManager(nil), NetBoxTransport: s.Transport(),
 		ProxmoxTransport: func(domain.ProxmoxEndpoint) http.RoundTripper { return s.pve.Transport() },
 	}
 	return s
@@ -132,6 +145,124 @@ func TestFrom0015(t *testing.T) {
 	}
 }
 
+// guest is a guest of the estate as NetBox has it.
+func (s *simulated) guest(t *testing.T, vmid int) row {
+	t.Helper()
+	found := find(t, s, "virtualization/virtual-machines", fmt.Sprintf("cf_proxmox_vm_id=%d", vmid))
+	if len(found) != 1 {
+		t.Fatalf("%d guests have the vmid %d", len(found), vmid)
+	}
+	return found[0]
+}
+
+// customFields are those of an object whose names are given, as text.
+func customFields(o row, names ...string) string {
+	var out []string
+	for _, name := range names {
+		v := o["custom_fields"].(row)[name]
+		if to, ok := v.(row); ok {
+			v = to["name"]
+		}
+		out = append(out, fmt.Sprint(v))
+	}
+	return strings.Join(out, " ")
+}
+
+// TestDescriptions0015 keeps true what 0.0.15 said of guests in custom fields:
+// what changes in Proxmox, what is not read, and what is gone.
+func TestDescriptions0015(t *testing.T) {
+	of := []string{"proxmox_status", "proxmox_start_at_boot", "proxmox_qemu_agent", "proxmox_unprivileged_container", "proxmox_search_domain", "proxmox_node"}
+	for name, profile := range map[string]netboxsim.Profile{"0.0.15": netboxsim.NetBox47Plugin15, "bare": netboxsim.NetBox47Bare} {
+		t.Run(name, func(t *testing.T) {
+			s := newSimulated(t, profile, proxmoxsim.Demo(30))
+			s.launcher.Settings = loaded(t, "PROXBOX_DELETE_ORPHANS=true")
+			expect := func(when string, vmid int, want string) {
+				t.Helper()
+				if got := customFields(s.guest(t, vmid), of...); got != want {
+					t.Errorf("%s: guest %d is %s, want %s", when, vmid, got, want)
+				}
+			}
+			s.sync(t)
+			expect("taken over", 100, "running true true false  pve1")
+			expect("taken over", 112, "running true false true example.org pve1")
+			if link := customFields(s.guest(t, 100), "proxmox_link"); link != s.pve.Endpoint().BaseURL()+"/#v1:0:=qemu/100" {
+				t.Errorf("the link is %s", link)
+			}
+			s.rest(t, "the run after")
+
+			s.change(t, func(e *proxmoxsim.Estate) {
+				g := e.Guest(100)
+				g.Status, g.Node = "stopped", "pve2"
+				g.Set("onboot", 0)
+				g.Set("agent", "0")
+				g.Set("searchdomain", "example.org")
+			})
+			s.sync(t)
+			expect("changed", 100, "stopped false false false example.org pve2")
+			if got := customFields(s.guest(t, 100), "proxmox_last_updated"); strings.HasPrefix(got, "2026-01-02") {
+				t.Errorf("it was changed after %s", got)
+			}
+			if got := customFields(s.guest(t, 112), "proxmox_last_updated"); got == "<nil>" {
+				t.Error("when another one was changed is forgotten")
+			}
+			s.rest(t, "the run after the change")
+
+			s.change(t, func(e *proxmoxsim.Estate) {
+				e.Guest(100).Unset("searchdomain")
+				e.Faults = map[string]proxmoxsim.Fault{"/nodes/pve2/qemu/100/config": {Status: 500, Message: "got timeout"}}
+			})
+			s.sync(t)
+			expect("unread", 100, "stopped false false false example.org pve2")
+			s.change(t, func(e *proxmoxsim.Estate) { e.Faults = nil })
+			s.sync(t)
+			expect("read again", 100, "stopped false false false  pve2")
+			s.rest(t, "the run after that")
+
+			var was proxmoxsim.Guest
+			s.change(t, func(e *proxmoxsim.Estate) {
+				was = *e.Guest(100)
+				e.Guests = slices.DeleteFunc(e.Guests, func(g proxmoxsim.Guest) bool { return g.VMID == 100 })
+			})
+			s.sync(t)
+			expect("gone", 100, "gone false false false  pve2")
+			s.rest(t, "the run after it went")
+			s.change(t, func(e *proxmoxsim.Estate) { e.Guests = append(e.Guests, was) })
+			s.sync(t)
+			expect("back", 100, "stopped false false false  pve2")
+			s.rest(t, "the run after it came back")
+		})
+	}
+}
+
+// TestFields0015OfOthers leaves custom fields alone that are not what 0.0.15
+// made, and makes none of those that only describe.
+func TestFields0015OfOthers(t *testing.T) {
+	const vm, disk = "virtualization.virtualmachine", "virtualization.virtualdisk"
+	s := newEmpty(t, netboxsim.NetBox47Plugin15, proxmoxsim.Demo(3))
+	create(t, s, "extras/custom-fields", row{"name": "proxmox_status", "type": "integer", "object_types": []string{vm}})
+	create(t, s, "extras/custom-fields", row{"name": "proxmox_link", "type": "url", "object_types": []string{disk}})
+	create(t, s, "extras/custom-fields", row{"name": "proxbox_bridge", "type": "object", "related_object_type": "dcim.device",
+		"object_types": []string{"virtualization.vminterface"}})
+	create(t, s, "extras/custom-fields", row{"name": "proxmox_qemu_agent", "type": "boolean", "object_types": []string{vm}})
+	s.sync(t)
+	s.rest(t, "the second run")
+	g := s.guest(t, 100)
+	cf := g["custom_fields"].(row)
+	if got := customFields(g, "proxmox_status", "proxmox_qemu_agent"); got != "<nil> true" {
+		t.Errorf("status and agent are %s", got)
+	}
+	for _, name := range []string{"proxmox_link", "proxmox_start_at_boot", "proxmox_last_updated"} {
+		if v, ok := cf[name]; ok {
+			t.Errorf("guests have a custom field %s: %v", name, v)
+		}
+	}
+	for _, i := range find(t, s, "virtualization/interfaces", "") {
+		if got := customFields(i, "proxbox_bridge"); got != "<nil>" {
+			t.Errorf("%v points at %s", i["name"], got)
+		}
+	}
+}
+
 // updates are the changes of a run to what was there, one line each, without
 // the values that are ids.
 func updates(res *run.Result) []string {
@@ -144,6 +275,9 @@ func updates(res *run.Result) []string {
 		}
 		var fields []string
 		for _, name := range slices.Sorted(maps.Keys(c.Set)) {
+			if name == plan.LastUpdated {
+				continue // with every change
+			}
 			switch v := c.Set[name].(type) {
 			case domain.Ref, domain.Refs:
 				fields = append(fields, name)
