@@ -31,19 +31,12 @@ func showCPUModel(cluster string, in row) cpuModel {
 
 func (s *Server) datacenterRoutes() {
 	const base = "/proxmox/datacenter"
-	readRoute(s, base+"/cpu-models", "The custom CPU models", func(ctx context.Context, in *readInput) (*said[[]cpuModel], error) {
-		r, err := s.read(ctx, in.query, s.waits.job)
-		if err != nil {
-			return nil, err
+	flatRoute(s, base+"/cpu-models", "The custom CPU models", s.waits.job, func(ctx context.Context, src *source) ([]cpuModel, error) {
+		id, rows, err := named(ctx, src, func() ([]row, error) { return src.list(ctx, cpuModelsPath, nil) })
+		if optional(err) {
+			return nil, nil // before 9.2 there are none
 		}
-		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]cpuModel, error) {
-			id, rows, err := named(ctx, src, func() ([]row, error) { return src.list(ctx, cpuModelsPath, nil) })
-			if optional(err) {
-				return nil, nil // before 9.2 there are none
-			}
-			return mapped(rows, func(in row) cpuModel { return showCPUModel(id.name, in) }), err
-		})
-		return answered(r, out, err)
+		return mapped(rows, func(in row) cpuModel { return showCPUModel(id.name, in) }), err
 	})
 	readRoute(s, base+"/cpu-models/{cputype}", "A custom CPU model; null when no cluster has it",
 		func(ctx context.Context, in *cpuModelInput) (*saidMaybe[cpuModel], error) {

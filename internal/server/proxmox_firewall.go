@@ -137,11 +137,11 @@ func datacenter(cluster string) firewallPlace {
 	return firewallPlace{cluster: cluster, zone: "datacenter", path: "/cluster/firewall"}
 }
 
-func nodeFirewall(cluster, node string) firewallPlace {
+func ofNode(cluster, node string) firewallPlace {
 	return firewallPlace{cluster: cluster, zone: "node", path: proxmox.Path("nodes", node, "firewall"), node: &node}
 }
 
-func guestFirewall(cluster, node string, kind domain.GuestType, vmid int) firewallPlace {
+func ofGuest(cluster, node string, kind domain.GuestType, vmid int) firewallPlace {
 	return firewallPlace{cluster: cluster, zone: "vm_" + string(kind), path: proxmox.Path("nodes", node, string(kind), strconv.Itoa(vmid), "firewall"), node: &node, vmid: &vmid}
 }
 
@@ -279,9 +279,35 @@ type guestFirewallInput struct {
 	VMType string `query:"vm_type" enum:"qemu,lxc" doc:"What it is; looked for when it is not given."`
 }
 
-// firewallRoute registers what can be read of a guest's firewall.
-func firewallRoute[T any](s *Server, what, summary string, read func(ctx context.Context, src *source, place firewallPlace) (T, error)) {
-	readRoute(s, "/proxmox/firewall/vms/{vmid}/"+what, summary, func(ctx context.Context, in *guestFirewallInput) (*said[T], error) {
+// part reads a part of a firewall.
+type part[T any] func(place firewallPlace, ctx context.Context, src *source) (T, error)
+
+// clusterFirewall registers a list of the clusters' firewalls.
+func clusterFirewall[T any](s *Server, what, summary string, read part[[]T]) {
+	flatRoute(s, firewallRoute+"/datacenter/"+what, summary, s.waits.tab, func(ctx context.Context, src *source) ([]T, error) {
+		id, err := src.identity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return read(datacenter(id.name), ctx, src)
+	})
+}
+
+// nodeFirewall registers a part of a node's firewall.
+func nodeFirewall[T any](s *Server, what, summary string, patience time.Duration, read part[T]) {
+	readRoute(s, firewallRoute+"/nodes/{node}/"+what, summary, func(ctx context.Context, in *nodeInput) (*said[T], error) {
+		r, src, id, err := s.atNode(ctx, in.query, in.Node, patience)
+		if err != nil {
+			return nil, err
+		}
+		out, err := read(ofNode(id.name, in.Node), ctx, src)
+		return answered(r, out, err)
+	})
+}
+
+// guestFirewall registers a part of a guest's firewall.
+func guestFirewall[T any](s *Server, what, summary string, read part[T]) {
+	readRoute(s, firewallRoute+"/vms/{vmid}/"+what, summary, func(ctx context.Context, in *guestFirewallInput) (*said[T], error) {
 		r, err := s.read(ctx, in.query, s.waits.job)
 		if err != nil {
 			return nil, err
@@ -290,7 +316,7 @@ func firewallRoute[T any](s *Server, what, summary string, read func(ctx context
 		if err != nil {
 			return nil, err
 		}
-		out, err := read(ctx, src, place)
+		out, err := read(place, ctx, src)
 		return answered(r, out, err)
 	})
 }
@@ -310,7 +336,7 @@ func (r *reading) onGuest(ctx context.Context, in *guestFirewallInput) (*source,
 		return nil, firewallPlace{}, err
 	}
 	id, err := src.identity(ctx)
-	return src, guestFirewall(id.name, node, domain.GuestType(kind), in.VMID), err
+	return src, ofGuest(id.name, node, domain.GuestType(kind), in.VMID), err
 }
 
 // find looks for a guest in the endpoints.
@@ -341,21 +367,15 @@ func (r *reading) find(ctx context.Context, vmid int) (src *source, node, kind s
 	return src, found[0].node, found[0].kind, nil
 }
 
+const firewallRoute = "/proxmox/firewall"
+
 func (s *Server) firewallRoutes() {
-	const base = "/proxmox/firewall"
-	readRoute(s, base+"/summary", "The firewall of each cluster", func(ctx context.Context, in *readInput) (*said[[]firewallSummary], error) {
-		r, err := s.read(ctx, in.query, s.waits.job)
-		if err != nil {
-			return nil, err
-		}
-		out, err := flat(ctx, r, summaryOf)
-		return answered(r, out, err)
-	})
-	clusterFirewallRoute(s, "rules", "The firewall rules of clusters", firewallPlace.rules)
-	clusterFirewallRoute(s, "groups", "The security groups of clusters", firewallPlace.groups)
-	clusterFirewallRoute(s, "ipsets", "The IP sets of clusters", firewallPlace.sets)
-	clusterFirewallRoute(s, "aliases", "The aliases of clusters", firewallPlace.aliases)
-	readRoute(s, base+"/datacenter/options", "The firewall options of the first cluster; null when there is none",
+	flatRoute(s, firewallRoute+"/summary", "The firewall of each cluster", s.waits.job, summaryOf)
+	clusterFirewall(s, "rules", "The firewall rules of clusters", firewallPlace.rules)
+	clusterFirewall(s, "groups", "The security groups of clusters", firewallPlace.groups)
+	clusterFirewall(s, "ipsets", "The IP sets of clusters", firewallPlace.sets)
+	clusterFirewall(s, "aliases", "The aliases of clusters", firewallPlace.aliases)
+	readRoute(s, firewallRoute+"/datacenter/options", "The firewall options of the first cluster; null when there is none",
 		func(ctx context.Context, in *readInput) (*saidMaybe[firewallOptions], error) {
 			r, err := s.read(ctx, in.query, s.waits.tab)
 			if err != nil {
@@ -370,58 +390,18 @@ func (s *Server) firewallRoutes() {
 			})
 			return answeredFirst(r, all, err)
 		})
-	readRoute(s, base+"/nodes/{node}/rules", "The firewall rules of a node", func(ctx context.Context, in *nodeInput) (*said[[]firewallRule], error) {
-		r, src, id, err := s.atNode(ctx, in.query, in.Node, s.waits.job)
-		if err != nil {
-			return nil, err
-		}
-		out, err := nodeFirewall(id.name, in.Node).rules(ctx, src)
-		return answered(r, out, err)
-	})
-	readRoute(s, base+"/nodes/{node}/options", "The firewall options of a node", func(ctx context.Context, in *nodeInput) (*said[firewallOptions], error) {
-		r, src, id, err := s.atNode(ctx, in.query, in.Node, s.waits.tab)
-		if err != nil {
-			return nil, err
-		}
-		out, err := nodeFirewall(id.name, in.Node).settings(ctx, src)
-		return answered(r, out, err)
-	})
-	firewallRoute(s, "rules", "The firewall rules of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]firewallRule, error) {
-		return place.rules(ctx, src)
-	})
-	firewallRoute(s, "ipsets", "The IP sets of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]ipSet, error) {
-		return place.sets(ctx, src)
-	})
-	firewallRoute(s, "aliases", "The aliases of a guest", func(ctx context.Context, src *source, place firewallPlace) ([]firewallAlias, error) {
-		return place.aliases(ctx, src)
-	})
-	firewallRoute(s, "options", "The firewall options of a guest", func(ctx context.Context, src *source, place firewallPlace) (firewallOptions, error) {
-		return place.settings(ctx, src)
-	})
+	nodeFirewall(s, "rules", "The firewall rules of a node", s.waits.job, firewallPlace.rules)
+	nodeFirewall(s, "options", "The firewall options of a node", s.waits.tab, firewallPlace.settings)
+	guestFirewall(s, "rules", "The firewall rules of a guest", firewallPlace.rules)
+	guestFirewall(s, "ipsets", "The IP sets of a guest", firewallPlace.sets)
+	guestFirewall(s, "aliases", "The aliases of a guest", firewallPlace.aliases)
+	guestFirewall(s, "options", "The firewall options of a guest", firewallPlace.settings)
 }
 
 // settings are the options alone.
 func (p firewallPlace) settings(ctx context.Context, src *source) (firewallOptions, error) {
 	out, _, err := p.options(ctx, src)
 	return out, err
-}
-
-// clusterFirewallRoute registers a list of the clusters' firewalls.
-func clusterFirewallRoute[T any](s *Server, what, summary string, read func(firewallPlace, context.Context, *source) ([]T, error)) {
-	readRoute(s, "/proxmox/firewall/datacenter/"+what, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
-		r, err := s.read(ctx, in.query, s.waits.tab)
-		if err != nil {
-			return nil, err
-		}
-		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
-			id, err := src.identity(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return read(datacenter(id.name), ctx, src)
-		})
-		return answered(r, out, err)
-	})
 }
 
 // atNode begins the reading of the one endpoint that has a node.

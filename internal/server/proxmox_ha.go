@@ -138,7 +138,7 @@ func haResources(cluster string, rows, status []row) []haResource {
 }
 
 // haLists are the lists of one endpoint, read side by side.
-func haLists(ctx context.Context, src *source) (string, haSummary, error) {
+func haLists(ctx context.Context, src *source) (haSummary, error) {
 	var (
 		wait                            sync.WaitGroup
 		id                              clusterIdentity
@@ -157,7 +157,13 @@ func haLists(ctx context.Context, src *source) (string, haSummary, error) {
 		Resources: haResources(id.name, resources, status),
 		Rules:     mapped(rule, func(in row) haRule { return showHARule(id.name, in) }),
 	}
-	return id.name, show, cmp.Or(errs[:]...)
+	return show, cmp.Or(errs[:]...)
+}
+
+// managed are the guests of one endpoint that the HA stack manages.
+func managed(ctx context.Context, src *source) ([]haResource, error) {
+	all, err := haLists(ctx, src)
+	return all.Resources, err
 }
 
 // listIfAny is a list that not every release has.
@@ -176,10 +182,7 @@ func (s *Server) haRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		all, err := each(ctx, r, func(ctx context.Context, src *source) (haSummary, error) {
-			_, out, err := haLists(ctx, src)
-			return out, err
-		})
+		all, err := each(ctx, r, haLists)
 		out := haSummary{[]haStatus{}, []haGroup{}, []haResource{}, []haRule{}}
 		for _, one := range all {
 			out.Status, out.Groups = append(out.Status, one.Status...), append(out.Groups, one.Groups...)
@@ -190,27 +193,14 @@ func (s *Server) haRoutes() {
 	listRoute(s, base+"/status", "The HA stack's status", haPath+"/status/current", showHAStatus)
 	listRoute(s, base+"/groups", "The HA groups", haPath+"/groups", showHAGroup)
 	listRoute(s, base+"/rules", "The HA rules", haPath+"/rules", showHARule)
-	readRoute(s, base+"/resources", "The guests that the HA stack manages", func(ctx context.Context, in *readInput) (*said[[]haResource], error) {
-		r, err := s.read(ctx, in.query, s.waits.tab)
-		if err != nil {
-			return nil, err
-		}
-		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]haResource, error) {
-			_, all, err := haLists(ctx, src)
-			return all.Resources, err
-		})
-		return answered(r, out, err)
-	})
+	flatRoute(s, base+"/resources", "The guests that the HA stack manages", s.waits.tab, managed)
 	readRoute(s, base+"/resources/by-vm/{vmid}", "A guest as the HA stack has it; null when it is not managed",
 		func(ctx context.Context, in *vmidInput) (*saidMaybe[haResource], error) {
 			r, err := s.read(ctx, in.query, s.waits.page)
 			if err != nil {
 				return nil, err
 			}
-			all, err := flat(ctx, r, func(ctx context.Context, src *source) ([]haResource, error) {
-				_, all, err := haLists(ctx, src)
-				return all.Resources, err
-			})
+			all, err := flat(ctx, r, managed)
 			number := strconv.Itoa(in.VMID)
 			all = slices.DeleteFunc(all, func(h haResource) bool {
 				kind, id, _ := strings.Cut(or(h.SID), ":")

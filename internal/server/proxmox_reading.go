@@ -255,38 +255,37 @@ func readRoute[I, O any](s *Server, path, summary string, handle func(context.Co
 	})
 }
 
-// listRoute registers a route that answers a list of each cluster in one; a
-// cluster whose release does not have the list has nothing in it.
-func listRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
+// flatRoute registers a route that answers what every endpoint has of a kind, in
+// one list.
+func flatRoute[T any](s *Server, path, summary string, patience time.Duration, read func(context.Context, *source) ([]T, error)) {
 	readRoute(s, path, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
-		r, err := s.read(ctx, in.query, s.waits.tab)
+		r, err := s.read(ctx, in.query, patience)
 		if err != nil {
 			return nil, err
 		}
-		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
-			id, rows, err := named(ctx, src, func() ([]row, error) { return src.listIfAny(ctx, asked) })
-			return mapped(rows, func(in row) T { return show(id.name, in) }), err
-		})
+		out, err := flat(ctx, r, read)
 		return answered(r, out, err)
+	})
+}
+
+// listRoute registers a route that answers a list of each cluster in one; a
+// cluster whose release does not have the list has nothing in it.
+func listRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
+	flatRoute(s, path, summary, s.waits.tab, func(ctx context.Context, src *source) ([]T, error) {
+		id, rows, err := named(ctx, src, func() ([]row, error) { return src.listIfAny(ctx, asked) })
+		return mapped(rows, func(in row) T { return show(id.name, in) }), err
 	})
 }
 
 // objectRoute registers a route that answers one object of each cluster whose
 // release has it.
 func objectRoute[T any](s *Server, path, summary, asked string, show func(cluster string, in row) T) {
-	readRoute(s, path, summary, func(ctx context.Context, in *readInput) (*said[[]T], error) {
-		r, err := s.read(ctx, in.query, s.waits.tab)
-		if err != nil {
-			return nil, err
+	flatRoute(s, path, summary, s.waits.tab, func(ctx context.Context, src *source) ([]T, error) {
+		id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, asked, nil) })
+		if absent(err) {
+			return nil, nil
 		}
-		out, err := flat(ctx, r, func(ctx context.Context, src *source) ([]T, error) {
-			id, found, err := named(ctx, src, func() (row, error) { return src.object(ctx, asked, nil) })
-			if absent(err) {
-				return nil, nil
-			}
-			return []T{show(id.name, found)}, err
-		})
-		return answered(r, out, err)
+		return []T{show(id.name, found)}, err
 	})
 }
 

@@ -129,14 +129,7 @@ func (s *Server) sdnReadRoutes() {
 		return sdnVNet{SDNHead{nil, cluster}, in.text("vnet", "id", "name"), in.text("zone"), in.text("type"), in.whole("tag"), in.text("alias"),
 			in.truth("vlanaware", "vlan-aware"), in.text("state"), in.below("pending"), tail(in)}
 	})
-	readRoute(s, base+"/subnets", "The subnets of the SDN's vnets", func(ctx context.Context, in *readInput) (*said[[]sdnSubnet], error) {
-		r, err := s.read(ctx, in.query, s.waits.tab)
-		if err != nil {
-			return nil, err
-		}
-		out, err := flat(ctx, r, subnets)
-		return answered(r, out, err)
-	})
+	flatRoute(s, base+"/subnets", "The subnets of the SDN's vnets", s.waits.tab, subnets)
 }
 
 func tail(in row) SDNTail { return SDNTail{Status: allOK, RawConfig: in} }
