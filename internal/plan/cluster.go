@@ -14,7 +14,7 @@ func (p *planner) bindClusters() {
 	if p.unknown(domain.KindCluster) != nil {
 		return
 	}
-	for _, find := range []func(*item) *domain.Row{p.clusterByLink, p.clusterByNodes, p.clusterByName} {
+	for _, find := range []func(*item) *domain.Row{p.clusterByLink, p.clusterByNodes, p.clusterByName, p.clusterRenamed} {
 		for _, it := range clusters {
 			if it.row != nil || it.state == dropped {
 				continue
@@ -65,6 +65,26 @@ func (p *planner) clusterByNodes(it *item) *domain.Row {
 		}
 	}
 	return nil
+}
+
+// clusterRenamed finds a cluster that has another name in Proxmox now: that of
+// ours in which each of its nodes stands, by rows that name our endpoint.
+func (p *planner) clusterRenamed(it *item) *domain.Row {
+	var found domain.Ref
+	for _, node := range p.of[domain.KindDevice] {
+		if clusterOf(node.Key) != it.Key {
+			continue
+		}
+		sure := map[domain.Ref]bool{}
+		p.clustersWith(it, node.Identity.Name, sure, map[domain.Ref]bool{})
+		if len(sure) != 1 || found.ID != 0 && !sure[found] {
+			return nil
+		}
+		for ref := range sure {
+			found = ref
+		}
+	}
+	return p.Inventory.Row(found)
 }
 
 // clustersWith gathers the clusters of ours with a device of a node's name:

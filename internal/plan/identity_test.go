@@ -316,6 +316,18 @@ func TestUnnamedCluster(t *testing.T) {
 			w.check(t, nil, nil, pair())
 		})
 	}
+	t.Run("renamed, and the plugin has no row of it", func(t *testing.T) {
+		w := synced(t, pair())
+		w.inv.Set(domain.NewTable(domain.KindProxmoxCluster))
+		s := pair()
+		s.Cluster.Name = "attic"
+		w.do(t, planOf(w, s))
+		w.check(t, nil, nil, s)
+		w.find(t, domain.KindCluster, "attic")
+		if n := w.inv.Table(domain.KindCluster).Len(); n != 1 {
+			t.Errorf("%d clusters", n)
+		}
+	})
 	t.Run("never named before: made under its host's name, which is not its own", func(t *testing.T) {
 		w := newWorld()
 		w.plugin(pair())
