@@ -72,7 +72,7 @@ func (p *planner) clusterByNodes(it *item) *domain.Row {
 func (p *planner) clusterRenamed(it *item) *domain.Row {
 	var found domain.Ref
 	for _, node := range p.of[domain.KindDevice] {
-		if clusterOf(node.Key) != it.Key {
+		if node.Key.Cluster() != it.Key {
 			continue
 		}
 		sure := map[domain.Ref]bool{}
