@@ -136,6 +136,7 @@ func (l *Launcher) pass(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 }
 
 func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {
+	defer l.Memory.hold()()
 	asked, err := settings.ParseFlags(ask.Query, settings.DefaultFlags())
 	if err != nil {
 		return nil, err

@@ -33,6 +33,8 @@ type Memory struct {
 	about     *known
 	picture   *picture
 	snapshots map[int]*remembered // by endpoint row
+	holds     int                 // runs under way
+	drop      *time.Timer
 }
 
 // picture is a NetBox as a run left it.
@@ -93,6 +95,53 @@ func NewMemory(ttl time.Duration) *Memory {
 
 func (m *Memory) fresh(used time.Time) bool { return m.ttl > 0 && m.now().Sub(used) <= m.ttl }
 
+// hold keeps what is remembered while a run goes on, however long it takes. The
+// function that it returns ends that: what nobody uses for the time to live is
+// then let go, for of a large estate it is hundreds of megabytes.
+func (m *Memory) hold() (release func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.holds++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.holds--
+		m.rest()
+	}
+}
+
+// rest begins the time after which what is not used is let go. m.mu is held.
+func (m *Memory) rest() {
+	switch {
+	case m.holds > 0 || m.ttl <= 0:
+	case m.drop == nil:
+		m.drop = time.AfterFunc(m.ttl, m.letGo)
+	default:
+		m.drop.Reset(m.ttl)
+	}
+}
+
+func (m *Memory) letGo() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.holds > 0 {
+		return
+	}
+	if m.about != nil && !m.fresh(m.about.used) {
+		m.about = nil
+	}
+	if m.picture != nil && !m.fresh(m.picture.used) {
+		m.picture = nil
+	}
+	maps.DeleteFunc(m.snapshots, func(_ int, r *remembered) bool { return !m.fresh(r.used) })
+	if m.about != nil || m.picture != nil || len(m.snapshots) > 0 {
+		m.rest()
+	}
+}
+
 // known is what was learnt of a NetBox a moment ago.
 func (m *Memory) known(ep domain.NetBoxEndpoint) (known, bool) {
 	if m == nil {
@@ -112,6 +161,7 @@ func (m *Memory) learn(ep domain.NetBoxEndpoint, k known) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.rest()
 	k.used = m.now()
 	m.netbox, m.about = ep, &k
 }
@@ -153,6 +203,7 @@ func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run stri
 func (m *Memory) keep(p *picture) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.rest()
 	p.used = m.now()
 	m.picture = p
 }
@@ -322,6 +373,7 @@ func (m *Memory) snapshot(ctx context.Context, endpoint domain.ProxmoxEndpoint, 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.rest()
 	m.snapshots[endpoint.ID] = kept
 	if single {
 		return snap, nil

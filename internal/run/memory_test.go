@@ -334,3 +334,15 @@ func TestKeptPictureIsNetBox(t *testing.T) {
 		})
 	}
 }
+
+// TestUnusedIsLetGo: what no stage asked for within the time to live does not
+// stay in memory until somebody asks again.
+func TestUnusedIsLetGo(t *testing.T) {
+	s := newSite(t, 3, 10*time.Millisecond)
+	s.sync(t, run.Ask{})
+	for deadline := time.Now().Add(10 * time.Second); s.Memory.Picture() != nil || len(s.Memory.Held().Snapshots) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after 10 s it still holds %+v", s.Memory.Held())
+		}
+	}
+}
