@@ -30,9 +30,13 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 		key := domain.Secret(strings.TrimSpace(r.Header.Get(keyHeader)))
 		source := auth.Source(s.client(r))
 		if s.isPublic(r.URL.Path) {
-			if wait := s.limit.take(source); wait > 0 && !s.allowed(r, source, key) {
-				writeError(w, tooMany(wait))
-				return
+			// Health is never limited: who floods the service from the address
+			// of its own health check must not have it restarted.
+			if r.URL.Path != healthPath {
+				if wait := s.limit.take(source); wait > 0 && !s.allowed(r, source, key) {
+					writeError(w, tooMany(wait))
+					return
+				}
 			}
 			next.ServeHTTP(w, r)
 			return

@@ -38,28 +38,29 @@ func TestRateLimit(t *testing.T) {
 		checkEveryAnswer(t, "a limited request", w)
 	}
 	for range 3 {
-		want(f.send("GET", "/health", here), http.StatusOK)
+		want(f.send("GET", "/auth/bootstrap-status", here), http.StatusOK)
 	}
 	clock = clock.Add(20 * time.Second)
-	w := f.send("GET", "/health", here)
+	w := f.send("GET", "/auth/bootstrap-status", here)
 	want(w, http.StatusTooManyRequests)
 	if w.Header().Get("Retry-After") != "40" || !strings.Contains(w.Body.String(), "Rate limit exceeded.") {
 		t.Errorf("%v %s", w.Header(), w.Body)
 	}
 	want(f.send("GET", "/version", here), http.StatusTooManyRequests)
 	want(f.send("GET", "/version", here, keyHeader, badKey), http.StatusTooManyRequests)
+	want(f.send("GET", "/health", here), http.StatusOK)
 	// A valid key is not limited, and others are not either.
 	for range 5 {
 		want(f.send("GET", "/version", here, keyHeader, goodKey), http.StatusOK)
-		want(f.send("GET", "/health", here, keyHeader, goodKey), http.StatusOK)
+		want(f.send("GET", "/auth/bootstrap-status", here, keyHeader, goodKey), http.StatusOK)
 	}
-	want(f.send("GET", "/health", there), http.StatusOK)
-	want(f.send("GET", "/health", "10.0.0.1", "X-Forwarded-For", there), http.StatusOK)
-	want(f.send("GET", "/health", "10.0.0.1", "X-Forwarded-For", here), http.StatusTooManyRequests)
+	want(f.send("GET", "/auth/bootstrap-status", there), http.StatusOK)
+	want(f.send("GET", "/auth/bootstrap-status", "10.0.0.1", "X-Forwarded-For", there), http.StatusOK)
+	want(f.send("GET", "/auth/bootstrap-status", "10.0.0.1", "X-Forwarded-For", here), http.StatusTooManyRequests)
 	// Who is no trusted proxy speaks for himself alone.
-	want(f.send("GET", "/health", here, "X-Forwarded-For", "192.0.2.9"), http.StatusTooManyRequests)
+	want(f.send("GET", "/auth/bootstrap-status", here, "X-Forwarded-For", "192.0.2.9"), http.StatusTooManyRequests)
 	clock = clock.Add(40 * time.Second)
-	want(f.send("GET", "/health", here), http.StatusOK)
+	want(f.send("GET", "/auth/bootstrap-status", here), http.StatusOK)
 }
 
 func TestLimiterIsBounded(t *testing.T) {

@@ -20,7 +20,7 @@ var (
 	LogLevel = logLevel(Setting{Name: "log_level", Env: "PROXBOX_LOG_LEVEL", Default: "info",
 		Doc: "The least level that is logged."})
 	RateLimit = integer(Setting{Name: "rate_limit", Env: "PROXBOX_RATE_LIMIT", Default: "300",
-		Doc: "Requests a minute from one address that carry no valid API key; 0 for no limit. Requests with a valid key are not limited."}, 0, 1_000_000)
+		Doc: "Requests a minute from one address that carry no valid API key; 0 for no limit. Requests with a valid key are not limited, nor is /health."}, 0, 1_000_000)
 	TrustedProxies = networks(Setting{Name: "trusted_proxies", Env: "PROXBOX_TRUSTED_PROXIES",
 		Doc: "Proxies whose X-Forwarded-For says who sent a request."})
 	CORSExtraOrigins = origins(Setting{Name: "cors_extra_origins", Env: "PROXBOX_CORS_EXTRA_ORIGINS",
