@@ -25,6 +25,7 @@ type Capabilities struct {
 	Plugin          string // release of netbox-proxbox; "" when it is not installed
 	SyncState       bool   // the plugin has sync-state rows
 	GuestInterfaces bool   // the plugin has guest interfaces
+	Branching       bool   // netbox-branching is installed
 }
 
 // releases is the one table of what each release of NetBox can do, the oldest
@@ -103,6 +104,7 @@ func (c *Client) Probe(ctx context.Context) (Capabilities, error) {
 	if err != nil {
 		return Capabilities{}, fmt.Errorf("%s: %w", c.base, err)
 	}
+	_, caps.Branching = status.Plugins["netbox_branching"]
 	if caps.Plugin = status.Plugins["netbox_proxbox"]; caps.Plugin != "" {
 		if err := c.probePlugin(ctx, &caps); err != nil {
 			return Capabilities{}, err

@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -107,6 +108,7 @@ func TestFilteredAddressThatChanges(t *testing.T) {
 // another branch are not shared with it.
 func TestBranch(t *testing.T) {
 	s := newSite(t, 3, time.Minute)
+	s.nb.InstallBranching()
 	inner := s.NetBoxTransport
 	branches := map[string]int{}
 	s.NetBoxTransport = roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -130,6 +132,23 @@ func TestBranch(t *testing.T) {
 	s.sync(t, run.Ask{Stage: run.Stages[0]})
 	if branches["GET "] < 20 || len(branches) > 2 {
 		t.Errorf("after it, without a branch: %v", slices.Sorted(maps.Keys(branches)))
+	}
+}
+
+// TestNoBranches: a NetBox without branches takes no notice of the header, so
+// nothing is written to it for a run that is to work in one.
+func TestNoBranches(t *testing.T) {
+	s := newSite(t, 3, time.Minute)
+	r, err := s.Start(run.Ask{Query: url.Values{"netbox_branch_schema_id": {"abcd1234"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-r.Done()
+	if _, err := r.Result(); !errors.Is(err, run.ErrNoBranches) {
+		t.Errorf("the run ended with %v", err)
+	}
+	if s.writes > 0 {
+		t.Errorf("%d writes to the main", s.writes)
 	}
 }
 

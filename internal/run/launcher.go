@@ -224,6 +224,9 @@ func (l *Launcher) reachNetBox(ctx context.Context, readOnly bool, branch string
 		}
 		l.Memory.learn(ep, known)
 	}
+	if branch != "" && !known.caps.Branching {
+		return nil, nil, ErrNoBranches
+	}
 	opts := l.netboxOptions(known.values, readOnly, branch, &known.caps)
 	opts.Retrying = waiting(watch)
 	nb, err := netbox.Open(ep, opts)

@@ -11,6 +11,11 @@ import (
 // ErrNoNetBox is the error of a run before a NetBox endpoint is stored.
 var ErrNoNetBox = errors.New("there is no enabled NetBox endpoint: add one with `proxbox-api endpoints add netbox`, or let the NetBox plugin push it")
 
+// ErrNoBranches is the error of what is to work in a branch of a NetBox that
+// has none: it would take no notice of the header, and the main would be
+// written.
+var ErrNoBranches = errors.New("this NetBox has no branches: install netbox-branching in it, or run without netbox_branch_schema_id (--branch)")
+
 // Stored are the endpoints in the store.
 type Stored struct{ Store *store.Store }
 

@@ -24,6 +24,7 @@ func (f *fixture) metrics() map[string]any {
 
 func TestCacheOfNetBoxReads(t *testing.T) {
 	f := newFixture(t).withKeys().withEndpoints()
+	f.netbox.InstallBranching()
 	f.get("/full-update")
 	f.asked()
 	first := f.get("/virtualization/virtual-machines/").([]any)

@@ -203,7 +203,7 @@ func (s *Server) problem(ctx context.Context, err error) *Error {
 		return noTarget(target)
 	case errors.Is(err, store.ErrNotFound):
 		return fail(http.StatusNotFound, "%s", sentence(err))
-	case errors.Is(err, run.ErrNoNetBox), errors.Is(err, run.ErrNothing):
+	case errors.Is(err, run.ErrNoNetBox), errors.Is(err, run.ErrNothing), errors.Is(err, run.ErrNoBranches):
 		return fail(http.StatusConflict, "%s", sentence(err))
 	case errors.Is(err, auth.ErrBusy):
 		return fail(http.StatusServiceUnavailable, "Too many API keys are being checked at the moment. Please try again.").retryAfter(time.Second)

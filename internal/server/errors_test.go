@@ -52,6 +52,7 @@ func TestProblems(t *testing.T) {
 		{endpoint(proxmox.CauseAnswer), 502, catUnknown},
 		{auth.ErrBusy, 503, catUnknown},
 		{run.ErrNothing, 409, catUnknown},
+		{run.ErrNoBranches, 409, catUnknown},
 		{fmt.Errorf("it was so: %w", run.ErrCancelled), 409, catUnknown},
 		{fmt.Errorf("row 7: %w", store.ErrNotFound), 404, catUnknown},
 		{errors.New("what nobody thought of: password=hunter22"), 500, catUnknown},

@@ -394,6 +394,7 @@ func TestIndividualOfTwoClustersOfOneName(t *testing.T) {
 // The branch goes with every request to NetBox.
 func TestIndividualInABranch(t *testing.T) {
 	f := newFixture(t).withKeys().withEndpoints()
+	f.netbox.InstallBranching()
 	var without []string
 	f.setFault(func(r *http.Request) error {
 		if strings.HasPrefix(r.URL.Path, "/api/") && r.Method != http.MethodGet && r.Header.Get("X-NetBox-Branch") != "td5smq0f" {

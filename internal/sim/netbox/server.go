@@ -35,6 +35,9 @@ type Server struct {
 	mu    sync.Mutex // guards what is below
 	fault func(*http.Request) *Fault
 	stats Stats
+	// branching means that it says to have netbox-branching. There are no
+	// branches all the same: what is written in one is written in the main.
+	branching bool
 }
 
 // Option sets a Server up.
@@ -99,6 +102,13 @@ func (s *Server) SetFault(hook func(*http.Request) *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = hook
+}
+
+// InstallBranching makes the server say that it has netbox-branching.
+func (s *Server) InstallBranching() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.branching = true
 }
 
 // ServeHTTP implements http.Handler.
@@ -402,6 +412,11 @@ func (x *exchange) root(path string) {
 		if p.Plugin != "" {
 			plugins["netbox_proxbox"] = p.Plugin
 		}
+		x.mu.Lock()
+		if x.branching {
+			plugins["netbox_branching"] = "1.0.0"
+		}
+		x.mu.Unlock()
 		x.json(http.StatusOK, map[string]any{
 			"django-version": "6.1.2", "hostname": "netbox", "installed_apps": map[string]string{},
 			"netbox-version": p.Release, "netbox-full-version": p.Release, "plugins": plugins,
