@@ -70,6 +70,9 @@ type Ended struct {
 type Result struct {
 	Created, Updated, Deleted int
 	Reports                   []plan.Report
+	// Unsure is true when NetBox may still carry out a write that was given up:
+	// the inventory is then not to be built on.
+	Unsure bool
 }
 
 type applier struct {

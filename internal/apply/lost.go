@@ -107,6 +107,7 @@ func (a *applier) again(ctx context.Context, b batch, entries []entry, cause err
 		if e.repeated {
 			a.mu.Lock()
 			defer a.mu.Unlock()
+			a.result.Unsure = true
 			a.end(e.change, &plan.Report{Outcome: plan.Failed, Reason: cause.Error(), WayOut: "the next run tries it again"})
 			return nil
 		}

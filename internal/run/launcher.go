@@ -168,7 +168,7 @@ func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, erro
 		Orphans: Orphans{Mark: settings.DeleteOrphans.In(values), After: settings.DeleteOrphansAfter.In(values)},
 		Turn:    r, Watch: r.Emit, Log: l.logger().With("run", r.ID),
 	})
-	if err != nil {
+	if err != nil || res.unsure {
 		l.Memory.Forget() // nobody knows what became of the last writes
 	} else {
 		l.Memory.touch()

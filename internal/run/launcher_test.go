@@ -1,13 +1,16 @@
 package run_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"proxbox/internal/domain"
 	"proxbox/internal/plan"
 	"proxbox/internal/run"
+	netboxsim "proxbox/internal/sim/netbox"
 )
 
 // TestEndpointWithoutCredentials costs only itself, and the run says so: it is
@@ -33,4 +36,36 @@ func TestEndpointWithoutCredentials(t *testing.T) {
 		!strings.Contains(res.Reports[0].Label, "forgotten") || !strings.Contains(res.Reports[0].Reason, "credentials") {
 		t.Errorf("the run is %s, its reports %+v", res.Outcome, res.Reports)
 	}
+}
+
+// TestWriteThatWasGivenUpIsNotBuiltOn: NetBox may carry out later what did not
+// answer twice. The next stage reads anew, and makes nothing beside it.
+func TestWriteThatWasGivenUpIsNotBuiltOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, 3, time.Hour)
+		s.nb.SetFault(func(r *http.Request) *netboxsim.Fault {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/dcim/mac-addresses/") {
+				return &netboxsim.Fault{Cut: true}
+			}
+			return nil
+		})
+		r, err := s.Start(run.Ask{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, stop := r.Listen()
+		<-r.Done()
+		stop()
+		if res, err := r.Result(); err != nil || res.Outcome != run.OutcomePartial {
+			t.Fatalf("%v, %v", res, err)
+		}
+		if s.Memory.Held().Inventory {
+			t.Error("the inventory of a run that gave writes up is kept")
+		}
+		s.nb.SetFault(nil)
+		s.sync(t, run.Ask{})
+		if !s.Memory.Held().Inventory {
+			t.Error("the inventory of a run in which all was answered is not kept")
+		}
+	})
 }

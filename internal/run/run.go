@@ -106,7 +106,9 @@ type Result struct {
 	Problems []domain.Problem
 	// Sweep is what was done about guests, nodes and storages that are gone;
 	// nil when there was nothing to do and nobody asked for it.
-	Sweep          *Sweep
+	Sweep *Sweep
+	// unsure is true when what NetBox has may be other than the inventory says.
+	unsure         bool
 	Started, Ended time.Time
 	Desired        *desire.Desired
 	Inventory      *domain.Inventory
@@ -493,6 +495,7 @@ func write(ctx context.Context, req Request, res *Result, inv *domain.Inventory,
 	out, err := apply.Run(onTheirWay, req.NetBox, res.Plan, inv, opt)
 	res.Created, res.Updated, res.Deleted = res.Created+out.Created, res.Updated+out.Updated, res.Deleted+out.Deleted
 	res.Reports = append(res.Reports, out.Reports...)
+	res.unsure = res.unsure || out.Unsure
 	if err != nil {
 		return fmt.Errorf("write NetBox: %w", err)
 	}
