@@ -19,7 +19,9 @@ const CustomFieldsKind = "custom-fields"
 // keeps sync-state rows needs none, and gets none: the run is empty.
 func (l *Launcher) MakeCustomFields(branch string) *Run {
 	return l.Manager.Start(Job{Key: CustomFieldsKind + " " + branch, Kind: CustomFieldsKind, Urgent: true,
-		Do: func(ctx context.Context, r *Run) (*Result, error) { return l.makeCustomFields(ctx, r, branch) }})
+		Do: func(ctx context.Context, r *Run) (*Result, error) {
+			return l.pass(ctx, r, true, func() (*Result, error) { return l.makeCustomFields(ctx, r, branch) })
+		}})
 }
 
 func (l *Launcher) makeCustomFields(ctx context.Context, r *Run, branch string) (*Result, error) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 
 	"proxbox/internal/desire"
@@ -116,14 +117,15 @@ func (l *Launcher) Start(ask Ask) (*Run, error) {
 
 func (l *Launcher) do(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 	l.begin(ctx, r, ask)
-	res, err := l.pass(ctx, r, ask)
+	res, err := l.pass(ctx, r, !ask.DryRun, func() (*Result, error) { return l.carryOut(ctx, r, ask) })
 	l.end(context.WithoutCancel(ctx), r, res, err)
 	return res, err
 }
 
-// pass waits for other processes before a run that writes.
-func (l *Launcher) pass(ctx context.Context, r *Run, ask Ask) (*Result, error) {
-	if l.Gate != nil && !ask.DryRun {
+// pass does a run; one that writes waits for other processes. A defect that
+// shows in it ends the run, and not the service with all that it answers.
+func (l *Launcher) pass(ctx context.Context, r *Run, writes bool, do func() (*Result, error)) (res *Result, err error) {
+	if l.Gate != nil && writes {
 		leave, err := l.Gate.enter(ctx, func() {
 			r.Emit(Event{Step: &Step{Name: "wait", Status: Progress, Message: "Waiting for another proxbox-api that writes to NetBox"}})
 		})
@@ -132,7 +134,14 @@ func (l *Launcher) pass(ctx context.Context, r *Run, ask Ask) (*Result, error) {
 		}
 		defer leave()
 	}
-	return l.carryOut(ctx, r, ask)
+	defer func() {
+		if p := recover(); p != nil {
+			l.Memory.Forget()
+			l.logger().Error("the run panicked", "run", r.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			res, err = nil, fmt.Errorf("the run met a defect of proxbox-api (%v): the log says where; please report it", p)
+		}
+	}()
+	return do()
 }
 
 func (l *Launcher) carryOut(ctx context.Context, r *Run, ask Ask) (*Result, error) {

@@ -1,6 +1,9 @@
 package run_test
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,6 +39,36 @@ func TestEndpointWithoutCredentials(t *testing.T) {
 		!strings.Contains(res.Reports[0].Label, "forgotten") || !strings.Contains(res.Reports[0].Reason, "credentials") {
 		t.Errorf("the run is %s, its reports %+v", res.Outcome, res.Reports)
 	}
+}
+
+// broken are endpoints that no code is ready for.
+type broken struct{ run.Given }
+
+func (broken) Proxmox(context.Context, []int) ([]domain.ProxmoxEndpoint, error) {
+	panic("an odd endpoint")
+}
+
+// TestDefectEndsTheRunAlone: what panics in a run is its error. The service
+// lives, and the next run has its turn.
+func TestDefectEndsTheRunAlone(t *testing.T) {
+	s := newSite(t, 3, time.Minute)
+	var log bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	whole := s.Endpoints
+	s.Endpoints = broken{whole.(run.Given)}
+	r, err := s.Start(run.Ask{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-r.Done()
+	if _, err := r.Result(); err == nil || !strings.Contains(err.Error(), "an odd endpoint") {
+		t.Errorf("the run ended with %v", err)
+	}
+	if !strings.Contains(log.String(), "launcher_test.go") {
+		t.Errorf("the log does not say where:\n%s", log.String())
+	}
+	s.Endpoints = whole
+	s.sync(t, run.Ask{})
 }
 
 // TestWriteThatWasGivenUpIsNotBuiltOn: NetBox may carry out later what did not
