@@ -3,14 +3,7 @@
 package bench
 
 import (
-	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +23,7 @@ func BenchmarkPlugin(b *testing.B) {
 	forPython := endpoint
 	forPython.Address = lab.ForPython(b, endpoint.Address)
 	for range b.N {
-		ours := unchanged(b, s, service(b), endpoint)
+		ours := unchanged(b, s, lab.Serve(b).Backend, endpoint)
 		s.Reset(b)
 		theirs := unchanged(b, s, lab.PythonService(b), forPython)
 		b.ReportMetric(ours.backend.Seconds(), "s/backend")
@@ -94,39 +87,4 @@ func forget(b *testing.B, backend lab.Backend) {
 	if resp.StatusCode != http.StatusOK {
 		b.Fatalf("clear-cache: %s", resp.Status)
 	}
-}
-
-// service is this program, built and started.
-func service(b *testing.B) lab.Backend {
-	b.Helper()
-	dir := b.TempDir()
-	binary := filepath.Join(dir, "proxbox-api")
-	if out, err := exec.Command("go", "build", "-o", binary, "proxbox/cmd/proxbox-api").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-	cmd := exec.Command(binary, "serve")
-	cmd.Env = append(os.Environ(), "PROXBOX_DATA_DIR="+filepath.Join(dir, "data"), "PORT="+strconv.Itoa(port), "PROXBOX_BIND_HOST=127.0.0.1")
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	})
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for range 600 {
-		if resp, err := http.Get(url + "/health"); err == nil {
-			resp.Body.Close()
-			return lab.Backend{URL: url, Key: strings.Repeat("bench-key-", 5)}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	b.Fatal("the service does not answer")
-	return lab.Backend{}
 }

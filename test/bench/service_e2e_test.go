@@ -5,7 +5,6 @@ package bench
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"proxbox/test/lab"
 )
 
 // BenchmarkService: the size of the binary, how long it takes from its start to
@@ -44,12 +45,7 @@ func BenchmarkService(b *testing.B) {
 
 func serve(b *testing.B, binary, data string) (start time.Duration, memoryKB int) {
 	b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
+	port := lab.FreePort(b)
 	cmd := exec.Command(binary, "serve")
 	cmd.Env = append(os.Environ(), "PROXBOX_DATA_DIR="+data, "PORT="+strconv.Itoa(port), "PROXBOX_BIND_HOST=127.0.0.1")
 	begin := time.Now()

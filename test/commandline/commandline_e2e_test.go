@@ -36,10 +36,7 @@ type shell struct {
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	s := &shell{Server: lab.NetBox(t), t: t, pve: lab.FakePVE(t, proxmoxsim.Demo(guests)), binary: filepath.Join(t.TempDir(), "proxbox-api")}
-	if out, err := exec.Command("go", "build", "-o", s.binary, "proxbox/cmd/proxbox-api").CombinedOutput(); err != nil {
-		t.Fatalf("the program cannot be built: %v\n%s", err, out)
-	}
+	s := &shell{Server: lab.NetBox(t), t: t, pve: lab.FakePVE(t, proxmoxsim.Demo(guests)), binary: lab.Binary(t)}
 	home := t.TempDir()
 	s.environ = []string{"HOME=" + home, "PROXBOX_DATA_DIR=" + filepath.Join(home, "data")}
 	s.secrets = []string{s.Service.TokenV1, s.Reader.TokenV1, s.pve.Endpoint().TokenValue.Reveal()}

@@ -457,7 +457,10 @@ func (l *Lab) shell(ctx context.Context, database, script string) (string, error
 }
 
 // flushRedis empties both of NetBox's Redis databases: cache and queues.
-func (l *Lab) flushRedis(ctx context.Context) error {
+func (l *Lab) flushRedis(ctx context.Context) error { return l.redis(ctx, "FLUSHALL") }
+
+// redis sends one command to the database of the queues.
+func (l *Lab) redis(ctx context.Context, command string) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(l.RedisPort)))
 	if err != nil {
@@ -467,15 +470,15 @@ func (l *Lab) flushRedis(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
 	}
-	if _, err := io.WriteString(conn, "FLUSHALL\r\n"); err != nil {
+	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
 		return err
 	}
 	answer, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return err
 	}
-	if answer != "+OK\r\n" {
-		return fmt.Errorf("server answers FLUSHALL with %q", answer)
+	if strings.HasPrefix(answer, "-") {
+		return fmt.Errorf("server answers %s with %q", command, answer)
 	}
 	return nil
 }

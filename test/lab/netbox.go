@@ -228,6 +228,16 @@ func (s *Server) StartWorker(t testing.TB) {
 	}
 }
 
+// DropJobs forgets the background jobs that wait for the worker. After a sync
+// those are hundreds, by which NetBox indexes what was written, and the
+// plugin's next job would come after them.
+func (s *Server) DropJobs(t testing.TB) {
+	t.Helper()
+	if err := s.lab.redis(t.Context(), "DEL rq:queue:default"); err != nil {
+		t.Fatalf("lab: %v", err)
+	}
+}
+
 // StopWorker ends the background process.
 func (s *Server) StopWorker() {
 	s.worker.halt()

@@ -4,12 +4,9 @@ package lab
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -54,13 +51,7 @@ func PythonService(t testing.TB) Backend {
 	if err != nil {
 		t.Fatalf("lab: %v", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("lab: %v", err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-
+	port := FreePort(t)
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "service.log"))
 	if err != nil {
@@ -93,25 +84,10 @@ func PythonService(t testing.TB) Backend {
 		}
 	})
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	err = wait(t.Context(), p, 3*time.Minute, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/health", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("/health answers %s", resp.Status)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := wait(t.Context(), p, 3*time.Minute, healthy(url)); err != nil {
 		t.Fatalf("lab: %v", err)
 	}
-	return Backend{URL: url, Key: "proxbox-tests-only-proxbox-tests-only-key"}
+	return Backend{URL: url, Key: Key}
 }
 
 // PythonEstate is the estate that test/netbox/python-0.0.28.pgdump was filled

@@ -4,46 +4,56 @@ package plugin
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 
-	proxmoxsim "proxbox/internal/sim/proxmox"
 	"proxbox/test/lab"
+	"proxbox/test/lab/tap"
 )
 
-// TestFullUpdate: the plugin's button brings an estate into NetBox, and pressed
-// again it changes nothing.
+// TestFullUpdate: the plugin's button brings an estate into NetBox, and its job
+// tells how; pressed again it changes nothing.
 func TestFullUpdate(t *testing.T) {
-	s := lab.NetBox(t)
-	pve := lab.FakePVE(t, proxmoxsim.Demo(50))
-	backend := serve(t)
-	s.ConnectPlugin(t, lab.Backend{URL: backend.url, Key: key}, pve.PluginEndpoint())
-	s.StartWorker(t)
+	f := &field{Server: lab.NetBox(t), pve: lab.FakePVE(t, estate(50)), backend: lab.Serve(t)}
+	var slow atomic.Bool
+	between := tap.New(t, f.backend.URL, tap.WithRewrite(paced(&slow)))
+	f.plugin = f.ConnectPlugin(t, lab.Backend{URL: between.URL(), Key: f.backend.Key}, f.pve.PluginEndpoint())
+	f.StartWorker(t)
+	f.browser = f.Browse(t)
 
-	s.Tap.Clear()
-	out, err := s.FullUpdate(t.Context())
-	if err != nil {
-		t.Fatalf("the first Full Update: %v\n%s", err, out)
-	}
-	t.Logf("the first one: %d requests, %d writes", len(s.Tap.Requests()), len(s.Tap.Writes()))
-
-	s.Tap.Clear()
-	before := s.LastChange(t)
-	if out, err = s.FullUpdate(t.Context()); err != nil {
-		t.Fatalf("the second Full Update: %v\n%s", err, out)
-	}
-	for _, w := range s.Tap.Writes() {
-		t.Errorf("the second one sends %v", w)
-	}
-	for _, c := range s.Changes(t, before) {
-		if c.User == s.Service.Name {
-			t.Errorf("the second one is in NetBox's change log: %v", c)
+	slow.Store(true)
+	f.Tap.Clear()
+	first := f.update(t)
+	completed(t, first)
+	told(t, f, first)
+	t.Logf("the first one: %d requests, %d writes", len(f.Tap.Requests()), len(f.Tap.Writes()))
+	ours := 0
+	for _, c := range f.Changes(t, 0) {
+		if c.User == f.Service.Name {
+			ours++
 		}
 	}
-	if n := len(s.Tap.Requests()); n > 70 {
+	if ours < 50 {
+		t.Errorf("the first one has %d entries of ours in NetBox's change log", ours)
+	}
+
+	slow.Store(false)
+	f.DropJobs(t)
+	f.Tap.Clear()
+	before := f.LastChange(t)
+	if out, err := f.FullUpdate(t.Context()); err != nil {
+		t.Fatalf("the second Full Update: %v\n%s", err, out)
+	}
+	f.untouched(t, "the second one")
+	// What the plugin itself writes in a job leaves no entry at all.
+	for _, c := range f.Changes(t, before) {
+		t.Errorf("the second one is in NetBox's change log: %v", c)
+	}
+	if n := len(f.Tap.Requests()); n > 70 {
 		t.Errorf("the second one sends %d requests", n)
-		for _, r := range s.Tap.Requests() {
+		for _, r := range f.Tap.Requests() {
 			t.Log(strings.SplitN(r.String(), "fields=", 2)[0])
 		}
 	}
-	t.Logf("the second one: %d requests", len(s.Tap.Requests()))
+	t.Logf("the second one: %d requests", len(f.Tap.Requests()))
 }

@@ -5,26 +5,18 @@
 package schema
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"proxbox/test/lab"
 )
-
-const key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // The checks: never 500, no status and no type that the document does not list,
 // no other shape; and no way around the API key.
@@ -58,30 +50,18 @@ func TestEmptyStore(t *testing.T) {
 // One endpoint of each kind is there, so that there is something to list, to
 // change and to delete. Nobody listens where they are.
 func TestEndpoints(t *testing.T) {
-	url := serve(t)
-	push(t, url+"/netbox/endpoint", `{"name":"nb","ip_address":"127.0.0.1","port":1,"verify_ssl":false,
+	service := serve(t)
+	push(t, service, "/netbox/endpoint", `{"name":"nb","ip_address":"127.0.0.1","port":1,"verify_ssl":false,
 		"token_version":"v1","token":"0123456789abcdef0123456789abcdef01234567"}`)
-	push(t, url+"/proxmox/endpoints", `{"name":"px1 (nb:1)","ip_address":"127.0.0.1","port":1,"username":"root@pam","verify_ssl":false,
+	push(t, service, "/proxmox/endpoints", `{"name":"px1 (nb:1)","ip_address":"127.0.0.1","port":1,"username":"root@pam","verify_ssl":false,
 		"token_name":"lab","token_value":"11111111-2222-3333-4444-555555555555"}`)
-	try(t, url, 10, "--include-path-regex", endpoints)
+	try(t, service, 10, "--include-path-regex", endpoints)
 }
 
-func push(t *testing.T, url, body string) {
+func push(t *testing.T, service *lab.Service, path, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Proxbox-API-Key", key)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(resp.Body)
-		t.Fatalf("%s: %s: %s", url, resp.Status, said)
+	if status, said := service.Call(t, http.MethodPost, path, body); status != http.StatusOK {
+		t.Fatalf("%s: %d: %s", path, status, said)
 	}
 }
 
@@ -89,7 +69,7 @@ var tested = regexp.MustCompile(`(?m)^\s*Tested: (\d+)$`)
 
 // try runs schemathesis against a service. At least so many operations must be
 // in the selection: a pattern may match too much.
-func try(t *testing.T, url string, atLeast int, selection ...string) {
+func try(t *testing.T, service *lab.Service, atLeast int, selection ...string) {
 	t.Helper()
 	program := lab.Schemathesis(t)
 	configuration, err := filepath.Abs("schemathesis.toml")
@@ -98,8 +78,8 @@ func try(t *testing.T, url string, atLeast int, selection ...string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, append([]string{"--config-file", configuration, "--no-color", "run", url + "/openapi.json",
-		"--header", "X-Proxbox-API-Key: " + key, "--checks", checks, "--phases", "examples,coverage,fuzzing",
+	cmd := exec.CommandContext(ctx, program, append([]string{"--config-file", configuration, "--no-color", "run", service.URL + "/openapi.json",
+		"--header", "X-Proxbox-API-Key: " + service.Key, "--checks", checks, "--phases", "examples,coverage,fuzzing",
 		"--continue-on-failure", "--warnings", "off"}, selection...)...)
 	cmd.Dir = t.TempDir() // it leaves what it found where it runs
 	said, err := cmd.CombinedOutput()
@@ -115,48 +95,10 @@ func try(t *testing.T, url string, atLeast int, selection ...string) {
 	}
 }
 
-// serve builds the program, starts it on a free port with nothing in its store
-// but the API key, and stops it with the test. It returns its address.
-func serve(t *testing.T) string {
+// serve starts the program with nothing in its store but the API key.
+func serve(t *testing.T) *lab.Service {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "proxbox-api")
-	if out, err := exec.Command("go", "build", "-o", program, "proxbox/cmd/proxbox-api").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-
-	var log bytes.Buffer
-	cmd := exec.Command(program, "serve")
-	cmd.Env = append(os.Environ(), "PROXBOX_DATA_DIR="+t.TempDir(), "PROXBOX_BIND_HOST=127.0.0.1", "PORT="+strconv.Itoa(port),
-		"PROXBOX_API_KEY="+key, "PROXBOX_RATE_LIMIT=0",
+	return lab.Serve(t, "PROXBOX_API_KEY="+lab.Key, "PROXBOX_RATE_LIMIT=0",
 		// It comes with wrong keys too, and must not be locked out.
 		"PROXBOX_AUTH_LOCKOUT_THRESHOLD=1000000", "PROXBOX_AUTH_LOCKOUT_SOURCE_THRESHOLD=1000000")
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the service ended: %v", err)
-		}
-		if t.Failed() {
-			t.Logf("the service's log:\n%s", log.Bytes()[max(0, log.Len()-8000):])
-		}
-	})
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for range 300 {
-		if resp, err := http.Get(url + "/health"); err == nil {
-			resp.Body.Close()
-			return url
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the service does not answer")
-	return ""
 }
