@@ -75,9 +75,14 @@ func (p *program) demo(ctx context.Context) (err error) {
 		p.listening(service.address())
 	}
 	d := &demo{program: p, proxmox: proxmox, netbox: nb, api: &apiClient{base: "http://" + service.address()}}
-	if err := d.show(ctx); err != nil || !onTerminal(p.stdout) {
+	switch err := d.show(ctx); {
+	case err != nil:
+		return err
+	case !onTerminal(p.stdout):
+		_, err := fmt.Fprintln(p.stdout, "That is all. On a terminal the demo goes on serving, and says where to look.")
 		return err
 	}
+	d.where()
 	return d.serve(ctx, service)
 }
 
@@ -116,7 +121,6 @@ func (d *demo) show(ctx context.Context) error {
 	fmt.Fprintf(d.stdout, "%d created, %d updated, %d deleted, %d as they should be; %s to NetBox, %s.\n\n",
 		second.result.Created, second.result.Updated, second.result.Deleted, second.result.Unchanged,
 		count(stats.Requests, "request"), writes(stats.Writes))
-	d.where()
 	if stats.Writes > 0 {
 		return fmt.Errorf("the second run wrote to NetBox %d times, and should not have: please report this", stats.Writes)
 	}

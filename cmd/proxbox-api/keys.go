@@ -34,7 +34,7 @@ it takes or refuses them with the next request.`,
 				if err != nil {
 					return err
 				}
-				p.say("API key %d was made; it cannot be shown again", row.ID)
+				p.say("API key %d was made in %s; it cannot be shown again", row.ID, a.store.Path())
 				_, err = fmt.Fprintln(p.stdout, key.Reveal())
 				return err
 			})

@@ -34,7 +34,7 @@ func (s secretText) Type() string       { return "text" }
 
 func (s *secretFlag) add(flags *pflag.FlagSet, what string) {
 	flags.Var(secretText{&s.value}, s.name, what+"; it can be seen in the list of processes: --"+s.name+"-file or "+s.env.Env+" hides it")
-	flags.StringVar(&s.file, s.name+"-file", "", "file with it; - reads standard input")
+	flags.StringVar(&s.file, s.name+"-file", "", "`file` with the "+what+"; - reads standard input ("+s.envFile.Env+")")
 }
 
 // given returns the secret, "" when there is none.

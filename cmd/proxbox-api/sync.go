@@ -86,11 +86,12 @@ func (f *syncFlags) add(c *cobra.Command) {
 	for i, s := range run.Stages {
 		names[i] = s.Name
 	}
-	flags.StringVar(&f.stage, "stage", "", "only one stage: "+strings.Join(names, ", "))
-	flags.StringArrayVar(&f.endpoints, "endpoint", nil, "only this stored Proxmox endpoint, by id or name; may be repeated")
-	flags.StringArrayVar(&f.guests, "guest", nil, "only this guest: 100, qemu/100 or lxc/101; may be repeated")
-	flags.StringArrayVar(&f.set, "set", nil, "a flag of the run, such as overwrite_vm_tags=false; may be repeated (docs/settings.md lists them)")
-	flags.StringVar(&f.branch, "branch", "", "schema id of a branch of netbox-branching to work in")
+	flags.StringVar(&f.stage, "stage", "", "only one `stage`: "+strings.Join(names, ", "))
+	_ = c.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
+	flags.StringArrayVar(&f.endpoints, "endpoint", nil, "only this stored Proxmox endpoint, by `ID|NAME`; may be repeated")
+	flags.StringArrayVar(&f.guests, "guest", nil, "only this `guest`: 100, qemu/100 or lxc/101; may be repeated")
+	flags.StringArrayVar(&f.set, "set", nil, "a flag of the run as `NAME=VALUE`, such as overwrite_vm_tags=false; may be repeated (docs/settings.md lists them)")
+	flags.StringVar(&f.branch, "branch", "", "schema `ID` of a branch of netbox-branching to work in")
 	flags.BoolVar(&f.overrideFuse, "override-fuse", false, "remove more than the fuse allows, this once")
 }
 
@@ -266,10 +267,16 @@ func (p *program) carryOut(ctx context.Context, l *run.Launcher, ask run.Ask, as
 
 // shownPlan is a plan as --json prints it.
 type shownPlan struct {
-	Changes   []plan.Shown     `json:"changes"`
-	Unchanged int              `json:"unchanged"`
-	Reports   []shownReport    `json:"reports"`
-	Problems  []domain.Problem `json:"problems"`
+	Changes   []plan.Shown   `json:"changes"`
+	Unchanged int            `json:"unchanged"`
+	Reports   []shownReport  `json:"reports"`
+	Problems  []shownProblem `json:"problems"`
+}
+
+type shownProblem struct {
+	What   string `json:"what"`
+	Reason string `json:"reason"`
+	WayOut string `json:"way_out,omitempty"`
 }
 
 type shownReport struct {
@@ -283,7 +290,10 @@ type shownReport struct {
 
 func (s summary) json(p *program) error {
 	out := shownPlan{Changes: s.result.Plan.Show(s.result.Inventory), Unchanged: s.result.Plan.Unchanged,
-		Reports: []shownReport{}, Problems: s.result.Problems}
+		Reports: []shownReport{}, Problems: []shownProblem{}}
+	for _, problem := range s.result.Problems {
+		out.Problems = append(out.Problems, shownProblem{problem.What, problem.Reason, problem.WayOut})
+	}
 	for _, r := range s.result.Reports {
 		out.Reports = append(out.Reports, shownReport{r.Outcome, r.Kind, r.Label, r.Field, r.Reason, r.WayOut})
 	}

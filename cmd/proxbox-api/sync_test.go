@@ -77,12 +77,16 @@ func TestPlanShowsOldAndNew(t *testing.T) {
 		}
 		Unchanged int
 		Reports   []any
+		Problems  []map[string]string
 	}
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
 		t.Fatalf("plan --json printed no JSON: %v\n%s", err, r.stdout)
 	}
 	if len(got.Changes) != 1 || got.Changes[0].Op != "update" || got.Changes[0].Fields[0].Old != 7.0 || got.Unchanged == 0 || got.Reports == nil {
 		t.Errorf("plan --json printed:\n%s", r.stdout)
+	}
+	if len(got.Problems) == 0 || got.Problems[0]["what"] == "" || got.Problems[0]["reason"] == "" || got.Problems[0]["way_out"] == "" {
+		t.Errorf("plan --json printed as problems: %v", got.Problems)
 	}
 }
 

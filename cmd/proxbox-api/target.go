@@ -27,7 +27,7 @@ type netboxFlags struct {
 
 func (f *netboxFlags) add(flags *pflag.FlagSet, prefix string) {
 	f.token = secretFlag{name: prefix + "token", env: settings.NetBoxToken, envFile: settings.NetBoxTokenFile}
-	flags.StringVar(&f.url, prefix+"url", "", "NetBox, such as https://netbox.example.org ("+settings.NetBoxURL.Env+")")
+	flags.StringVar(&f.url, prefix+"url", "", "`address` of NetBox, such as https://netbox.example.org ("+settings.NetBoxURL.Env+")")
 	f.token.add(flags, "NetBox API token")
 }
 
@@ -64,11 +64,11 @@ type proxmoxFlags struct {
 func (f *proxmoxFlags) add(flags *pflag.FlagSet, prefix string) {
 	f.secret = secretFlag{name: prefix + "token-secret", env: settings.ProxmoxTokenSecret, envFile: settings.ProxmoxTokenSecretFile}
 	f.password = secretFlag{name: prefix + "password", env: settings.ProxmoxPassword, envFile: settings.ProxmoxPasswordFile}
-	flags.StringVar(&f.url, prefix+"url", "", "one node of a Proxmox VE, such as https://pve1.example.org:8006 ("+settings.ProxmoxURL.Env+")")
-	flags.StringVar(&f.tokenID, prefix+"token-id", "", "API token, user@realm!name ("+settings.ProxmoxTokenID.Env+")")
+	flags.StringVar(&f.url, prefix+"url", "", "`address` of one node of a Proxmox VE, such as https://pve1.example.org:8006 ("+settings.ProxmoxURL.Env+")")
+	flags.StringVar(&f.tokenID, prefix+"token-id", "", "API token, as `user@realm!name` ("+settings.ProxmoxTokenID.Env+")")
 	f.secret.add(flags, "secret of the API token")
-	flags.StringVar(&f.username, prefix+"username", "", "user@realm, where there is no API token ("+settings.ProxmoxUsername.Env+")")
-	f.password.add(flags, "password of that user")
+	flags.StringVar(&f.username, prefix+"username", "", "`user@realm`, where there is no API token ("+settings.ProxmoxUsername.Env+")")
+	f.password.add(flags, "password of the user")
 }
 
 // change is what is given, as it would be stored; nil when no Proxmox is
