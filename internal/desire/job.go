@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,14 +34,15 @@ func (b *builder) hasEndpoint(v *view, what string, n int) bool {
 	return len(v.pluginIDs) > 0
 }
 
-// node points at the plugin's record of a node; nil for none of this cluster.
-func (v *view) node(name string, ending domain.Key) any {
-	for _, n := range v.Nodes {
-		if n.Name == name {
-			return domain.To(domain.KindProxmoxNode, nodeKey(v, name)+ending)
-		}
+// onNode sets a field that points at the plugin's record of a node. It is left
+// as it is while it is not known which nodes there are.
+func (v *view) onNode(name string, ending domain.Key, field string, f domain.Fields) {
+	switch {
+	case slices.ContainsFunc(v.Nodes, func(n domain.Node) bool { return n.Name == name }):
+		f[field] = domain.To(domain.KindProxmoxNode, nodeKey(v, name)+ending)
+	case name == "" || v.Complete.Nodes:
+		f[field] = nil
 	}
-	return nil
 }
 
 // replications wants the replication jobs of a cluster.
@@ -57,10 +59,11 @@ func (b *builder) replications(v *view) {
 			}
 			f := domain.Fields{
 				"endpoint": domain.At(domain.KindProxmoxEndpoint, pk), "replication_id": cut(r.ID, 255), "virtual_machine": vm.ref(), "guest": r.VMID,
-				"proxmox_node": v.node(r.Target, ending), "target": cut(r.Target, 255), "source": cut(r.Source, 255), "schedule": cut(r.Schedule, 128),
+				"target": cut(r.Target, 255), "source": cut(r.Source, 255), "schedule": cut(r.Schedule, 128),
 				"rate": nil, "comment": strings.TrimSpace(r.Comment), "disable": r.Disabled, "jobnum": r.JobNum, "remove_job": "",
 				"status": "active", "raw_config": rawJob(r.Raw),
 			}
+			v.onNode(r.Target, ending, "proxmox_node", f)
 			if r.Rate > 0 {
 				f["rate"] = domain.Decimal(math.Round(r.Rate * 100))
 			}
@@ -101,12 +104,13 @@ func (b *builder) routine(v *view, r domain.BackupRoutine, pk int, ending domain
 	f := domain.Fields{
 		"endpoint": domain.At(domain.KindProxmoxEndpoint, pk), "job_id": cut(r.ID, 255), "enabled": r.Enabled,
 		"schedule": cut(firstOf(o["schedule"], strings.TrimSpace(o["dow"]+" "+o["starttime"])), 255), "selection": selection(o),
-		"node": v.node(o["node"], ending), "comment": strings.TrimSpace(o["comment"]), "notes_template": strings.TrimSpace(o["notes-template"]),
+		"comment": strings.TrimSpace(o["comment"]), "notes_template": strings.TrimSpace(o["notes-template"]),
 		"bwlimit": number(o["bwlimit"], 0), "zstd": number(o["zstd"], 0), "io_workers": number(properties(o["performance"])["max-workers"], 0),
 		"fleecing": cut(o["fleecing"], 255), "repeat_missed": truth(o["repeat-missed"]),
 		"pbs_change_detection_mode": cut(o["pbs-change-detection-mode"], 50), "status": "active", "raw_config": rawJob(r.Raw),
 	}
 	retention(f, o)
+	v.onNode(o["node"], ending, "node", f)
 	b.onStorage(v, o["storage"], "storage", f)
 	b.onStorage(v, properties(o["fleecing"])["storage"], "fleecing_storage", f)
 	b.add(domain.Object{Kind: domain.KindBackupRoutine, Key: v.key + "/routine/" + domain.Key(r.ID) + ending, Owner: v.key,
