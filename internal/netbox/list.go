@@ -202,7 +202,10 @@ func readPage(body io.Reader) (page, error) {
 	if !whole {
 		return page{}, errors.New("it is not a list")
 	}
-	return p, atEnd(dec)
+	if err := atEnd(dec); err != nil {
+		return page{}, err
+	}
+	return p, nil
 }
 
 func (p *page) readRows(dec *json.Decoder) error {

@@ -251,6 +251,7 @@ func FuzzReadPage(f *testing.F) {
 	f.Add(`{"count": null, "next": "http://nb/api/x/?start=3", "previous": null, "results": [{"id": 1}, {"id": 2}]}`)
 	f.Add(`{"count": 1, "next": null, "results": [{"id": 1, "x": {"y": [1, 2, null]}}]}`)
 	f.Add(`{"results": [{"id": 1}`)
+	f.Add(`{"results": [{"id": 1}]} and more`)
 	f.Fuzz(func(t *testing.T, body string) {
 		p, err := readPage(strings.NewReader(body))
 		if err != nil {
