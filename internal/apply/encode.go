@@ -38,6 +38,10 @@ func (a *applier) send(ctx context.Context, b batch) error {
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", c.Label, err)
 		}
+		if len(raw) > netbox.MaxBody {
+			a.tooLarge(c, len(raw))
+			continue
+		}
 		if size+len(raw) > netbox.MaxBody && len(entries) > 0 {
 			if err := a.write(ctx, b, entries); err != nil {
 				return err
@@ -48,6 +52,14 @@ func (a *applier) send(ctx context.Context, b batch) error {
 		size += len(raw) + 1
 	}
 	return a.write(ctx, b, entries)
+}
+
+// tooLarge ends a change that no request can carry.
+func (a *applier) tooLarge(c plan.Change, bytes int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.end(c, &plan.Report{Outcome: plan.Failed, Reason: fmt.Sprintf("it takes %d bytes, and NetBox takes no request of more than 2.5 MB", bytes),
+		WayOut: "shorten its notes or description in Proxmox"})
 }
 
 // encode resolves what a change points at. ok is false when it cannot be

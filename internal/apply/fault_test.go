@@ -625,3 +625,21 @@ func crowdOfAll(n int) *domain.Snapshot {
 	}
 	return s
 }
+
+// TestTooLargeObject: an object that no request can carry costs only itself.
+func TestTooLargeObject(t *testing.T) {
+	e := newEngine(t, netboxsim.NetBox47)
+	s := estate(1, "lab")
+	s.Guests[0].Snapshots = domain.Is([]domain.GuestSnapshot{{Name: "novel", Description: strings.Repeat("x", 3_000_000)}, {Name: "short"}})
+	e.pluginRows(t, s)
+	_, res, err := e.sync(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Reports) != 1 || res.Reports[0].Outcome != plan.Failed || !strings.Contains(res.Reports[0].Label, "novel") || !strings.Contains(res.Reports[0].Reason, "2.5 MB") {
+		t.Errorf("reports:\n%s", labels(res.Reports))
+	}
+	if !slices.ContainsFunc(e.nb.Objects("netbox_proxbox.vmsnapshot"), func(o map[string]any) bool { return o["name"] == "short" }) {
+		t.Error("it costs another one")
+	}
+}
