@@ -101,11 +101,16 @@ func (d *Desired) Owns(fallback Flags) func(domain.Key, domain.Kind, string) dom
 
 // guestOf is the guest's part of a key, "c1/qemu/100"; "" when it has none.
 func guestOf(key domain.Key) domain.Key {
-	parts := strings.SplitN(string(key), "/", 4)
-	if len(parts) < 3 || parts[1] != string(domain.QEMU) && parts[1] != string(domain.LXC) {
+	_, rest, _ := strings.Cut(string(key), "/")
+	kind, rest, _ := strings.Cut(rest, "/")
+	vmid, below, _ := strings.Cut(rest, "/")
+	if vmid == "" || kind != string(domain.QEMU) && kind != string(domain.LXC) {
 		return ""
 	}
-	return domain.Key(strings.Join(parts[:3], "/"))
+	if below == "" {
+		return key
+	}
+	return key[:len(key)-len(below)-1]
 }
 
 // leave wants an object bound where NetBox has it, and nothing done to it.
