@@ -84,6 +84,7 @@ var readOnlyRoutes = []refusedRoute{
 	{"DELETE", "/proxmox/firewall/vnets/{vnet}/rules/{pos}", "Remove a firewall rule of a vnet"},
 
 	{"POST", "/proxmox/console/browser-sessions", "Open a guest's console in a browser"},
+	{"GET", "/proxmox/console/browser-stream", "Show a guest's console in a browser"},
 	{"POST", "/proxmox/console/sessions", "Open a guest's console"},
 	{"POST", "/ssh/sessions", "Open a shell on a node"},
 
