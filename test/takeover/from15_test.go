@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -111,7 +112,7 @@ func (s *simulated) change(_ *testing.T, edit func(*proxmoxsim.Estate)) { s.pve.
 
 func (s *simulated) sync(t *testing.T) *run.Result {
 	t.Helper()
-	return carryOut(t, s.launcher)
+	return carryOut(t, s.launcher, nil)
 }
 
 func (s *simulated) rest(t *testing.T, what string) {
@@ -231,6 +232,34 @@ func TestDescriptions0015(t *testing.T) {
 			expect("back", 100, "stopped false false false  pve2")
 			s.rest(t, "the run after it came back")
 		})
+	}
+}
+
+// TestDescriptions0015Kept: without the flags of custom fields those that hold
+// something are a person's, but for the identity.
+func TestDescriptions0015Kept(t *testing.T) {
+	s := newSimulated(t, netboxsim.NetBox47Plugin15, proxmoxsim.Demo(3))
+	s.change(t, func(e *proxmoxsim.Estate) {
+		g := e.Guest(100)
+		g.Status, g.Node = "stopped", "pve2"
+		g.Set("searchdomain", "example.org")
+	})
+	kept := url.Values{"overwrite_vm_custom_fields": {"false"}, "overwrite_vm_interface_custom_fields": {"false"}}
+	was := customFields(find(t, s, "virtualization/interfaces", "virtual_machine=web-01")[0], "proxbox_bridge", "proxmox_last_updated")
+	carryOut(t, s.launcher, kept)
+	if got := customFields(s.guest(t, 100), "proxmox_status", "proxmox_node", "proxmox_search_domain"); got != "running pve2 example.org" {
+		t.Errorf("guest 100 is %s", got)
+	}
+	if got := customFields(s.guest(t, 100), "proxmox_last_updated"); !strings.HasPrefix(got, "2026-01-02") {
+		t.Errorf("it was changed %s", got)
+	}
+	if got := customFields(find(t, s, "virtualization/interfaces", "virtual_machine=web-01")[0], "proxbox_bridge", "proxmox_last_updated"); got != was {
+		t.Errorf("its interface is %s and was %s", got, was)
+	}
+	s.ResetStats()
+	carryOut(t, s.launcher, kept)
+	if n := s.Stats().Writes; n != 0 {
+		t.Errorf("again: %d writes", n)
 	}
 }
 

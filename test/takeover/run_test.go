@@ -7,6 +7,7 @@ package takeover
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -76,9 +77,9 @@ func read(t testing.TB, nb netboxstate.NetBox, path string, id int) row {
 }
 
 // carryOut carries a full update out.
-func carryOut(t *testing.T, l *run.Launcher) *run.Result {
+func carryOut(t *testing.T, l *run.Launcher, query url.Values) *run.Result {
 	t.Helper()
-	r, err := l.Start(run.Ask{})
+	r, err := l.Start(run.Ask{Query: query})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (f *field) change(t *testing.T, edit func(*proxmoxsim.Estate)) { f.pve.Chan
 func (f *field) sync(t *testing.T) *run.Result {
 	t.Helper()
 	f.Tap.Clear()
-	res := carryOut(t, f.launcher)
+	res := carryOut(t, f.launcher, nil)
 	t.Logf("%d created, %d updated, %d deleted; %d requests, %d of them writes", res.Created, res.Updated, res.Deleted,
 		len(f.Tap.Requests()), len(f.Tap.Writes()))
 	return res
