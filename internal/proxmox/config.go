@@ -12,6 +12,11 @@ import (
 // memory option.
 const defaultMemoryMB = 512
 
+// ParseConfig reads a guest's configuration as Get returns it.
+func ParseConfig(t domain.GuestType, raw json.RawMessage) (domain.GuestConfig, error) {
+	return parseConfig(t, raw)
+}
+
 // parseConfig reads the answer of a guest's config path. Options that are no
 // scalars (LXC's raw lxc.* pairs) are left out.
 func parseConfig(t domain.GuestType, raw json.RawMessage) (domain.GuestConfig, error) {

@@ -1,6 +1,7 @@
 package proxmox
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -56,5 +57,23 @@ func TestScopeOnly(t *testing.T) {
 	vmids[0] = 9
 	if !slices.Equal(s.Guests, []int{5, 6}) || !s.wants(5) || s.wants(9) || !Guests().wants(9) || Guests().Only().wants(9) {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestScopeParts: a part that is forgotten there would count as read.
+func TestScopeParts(t *testing.T) {
+	switches := 0
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Scope]()) {
+		if f.Type.Kind() == reflect.Bool {
+			switches++
+		}
+	}
+	var s Scope
+	seen := map[*bool]bool{}
+	for _, part := range s.parts() {
+		seen[part] = true
+	}
+	if len(seen) != switches {
+		t.Errorf("%d of the scope's %d switches are its parts", len(seen), switches)
 	}
 }
