@@ -334,6 +334,7 @@ func (l *Launcher) sources(ctx context.Context, v *settings.Values, f settings.F
 		scope.Guests = append(scope.Guests, g.VMID)
 	}
 	scope.AgentOS = f.SyncVMPlatformFromGuestAgent && scope.Configs
+	scope.AgentHostname = settings.DNSNameFromGuestAgent.In(v) && scope.Agent
 	scope.Tasks = scope.Tasks && f.SyncTaskHistory
 	var clients []*proxmox.Client
 	for _, ep := range endpoints {

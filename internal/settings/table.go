@@ -200,6 +200,8 @@ var (
 		Doc: "Apply the netbox-metadata block in the notes of a guest: NetBox ids of its role, platform, tenant and type."})
 	SyncVMPlatformFromGuestAgent = boolean(Setting{Name: "sync_vm_platform_from_guest_agent", Param: "sync_vm_platform_from_guest_agent", Default: "false",
 		Doc: "Take the platform from what the guest agent says of its operating system, one request more a running guest with an agent."})
+	DNSNameFromGuestAgent = boolean(Setting{Name: "dns_name_from_guest_agent", Env: "PROXBOX_DNS_NAME_FROM_GUEST_AGENT", Default: "false",
+		Doc: "Take the DNS name of a virtual machine's addresses from the host name that its guest agent tells, as the Python service does; one request more a running guest with an agent. Containers have theirs from their configuration."})
 	DeleteOrphans = boolean(Setting{Name: "delete_orphans", Env: "PROXBOX_DELETE_ORPHANS", Plugin: plugin("false"), Default: "false",
 		Doc: "Mark guests, nodes and storages that are gone from Proxmox as gone in NetBox: status decommissioning (a storage: not enabled) and the tag proxbox-soft-deleted. Without it they are only noticed."})
 	DeleteOrphansAfter = days(Setting{Name: "delete_orphans_after_days", Env: "PROXBOX_DELETE_ORPHANS_AFTER_DAYS", Default: "0",
