@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -57,6 +58,9 @@ func (g *Gate) try() (bool, error) {
 	file, err := os.OpenFile(g.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return false, err
+	}
+	if err := own(file); err != nil {
+		return false, errors.Join(err, file.Close())
 	}
 	if ok, err := lock(file); err != nil || !ok {
 		_ = file.Close()
