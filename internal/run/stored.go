@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNoNetBox is the error of a run before a NetBox endpoint is stored.
-var ErrNoNetBox = errors.New("there is no enabled NetBox endpoint: add one with `proxbox-api endpoints add netbox`, or let the NetBox plugin push it")
+var ErrNoNetBox = errors.New("there is no enabled NetBox endpoint: add one with `proxbox-api endpoints add netbox`, or start a sync in the NetBox plugin, which pushes its own")
 
 // ErrNoBranches is the error of what is to work in a branch of a NetBox that
 // has none: it would take no notice of the header, and the main would be
