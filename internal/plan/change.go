@@ -114,6 +114,9 @@ func (p *planner) update(it *item) {
 		}
 		v, ok := p.fieldValue(it, field)
 		ok = ok && p.allThere(it.Fields[field])
+		if ok && p.sameVLANs(field, current, v) {
+			v = current
+		}
 		if it.Kind == domain.KindCustomField && field == "object_types" {
 			v = union(current, v)
 		} else if ok && !domain.Equal(current, v) {

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -68,6 +69,43 @@ func TestSites(t *testing.T) {
 				w.add(domain.KindVLAN, domain.Fields{"name": "Lab", "vid": 20, "site": w.ref(t, domain.KindSite, "Proxmox Default Site - lab")})
 			},
 			writes: []string{"~ vminterface qemu 100 (web) net0 mode -→access untagged_vlan -→Lab"},
+		},
+		{
+			name: "another VLAN of the same number, which a person chose, stays; one of another number does not",
+			proxmox: func(s *domain.Snapshot) {
+				config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs[0].VLAN, c.NICs[0].Trunks = 20, []int{30, 31} })
+			},
+			person: func(t *testing.T, w *world) {
+				group := domain.At(domain.KindVLANGroup, 3)
+				office := w.add(domain.KindVLAN, domain.Fields{"name": "Office", "vid": 20, "group": group})
+				phones := w.add(domain.KindVLAN, domain.Fields{"name": "Phones", "vid": 30, "group": group})
+				other := w.add(domain.KindVLAN, domain.Fields{"name": "Other", "vid": 32, "group": group})
+				w.set(t, domain.KindVMInterface, "net0", "mode", "tagged")
+				w.set(t, domain.KindVMInterface, "net0", "untagged_vlan", office)
+				w.set(t, domain.KindVMInterface, "net0", "tagged_vlans", domain.Refs{phones, other})
+			},
+			writes: []string{"+ vlan VLAN 30", "+ vlan VLAN 31", "~ vminterface qemu 100 (web) net0 tagged_vlans [Other Phones]→[VLAN 30 VLAN 31]"},
+		},
+		{
+			name: "VLANs of a group that a person chose", proxmox: func(s *domain.Snapshot) {
+				config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs[0].Trunks = []int{30, 31} })
+			},
+			person: func(t *testing.T, w *world) {
+				var chosen domain.Refs
+				for _, vid := range []int{31, 30} {
+					chosen = append(chosen, w.add(domain.KindVLAN, domain.Fields{"name": fmt.Sprint("Lab ", vid), "vid": vid, "group": domain.At(domain.KindVLANGroup, 3)}))
+				}
+				w.set(t, domain.KindVMInterface, "net0", "mode", "tagged")
+				w.set(t, domain.KindVMInterface, "net0", "tagged_vlans", chosen)
+			},
+		},
+		{
+			name: "a VLAN of another site, from before the cluster moved, does not stay", proxmox: tagged,
+			person: func(t *testing.T, w *world) {
+				w.set(t, domain.KindVMInterface, "net0", "mode", "access")
+				w.set(t, domain.KindVMInterface, "net0", "untagged_vlan", w.add(domain.KindVLAN, domain.Fields{"name": "Old", "vid": 20, "site": berlin(w)}))
+			},
+			writes: []string{"+ vlan VLAN 20", "~ vminterface qemu 100 (web) net0 untagged_vlan Old→VLAN 20"},
 		},
 		{
 			name: "a VLAN of a group elsewhere is none of ours", proxmox: tagged,
