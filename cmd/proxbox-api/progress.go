@@ -101,7 +101,7 @@ var kindNames = map[domain.Kind]string{
 	domain.KindDevice: "device", domain.KindInterface: "device interface", domain.KindMACAddress: "MAC address",
 	domain.KindClusterType: "cluster type", domain.KindCluster: "cluster", domain.KindVirtualMachineType: "virtual machine type",
 	domain.KindVirtualMachine: "virtual machine", domain.KindVirtualDisk: "virtual disk", domain.KindVMInterface: "VM interface",
-	domain.KindVLAN: "VLAN", domain.KindIPAddress: "IP address",
+	domain.KindVLAN: "VLAN", domain.KindPrefix: "prefix", domain.KindIPAddress: "IP address",
 	domain.KindProxmoxEndpoint: "Proxmox endpoint (plugin)", domain.KindProxmoxCluster: "Proxmox cluster (plugin)",
 	domain.KindProxmoxNode: "Proxmox node (plugin)", domain.KindProxmoxStorage: "Proxmox storage (plugin)",
 	domain.KindVMState: "virtual machine's state (plugin)", domain.KindDeviceState: "device's state (plugin)",
@@ -110,5 +110,6 @@ var kindNames = map[domain.Kind]string{
 	domain.KindInterfaceState: "device interface's state (plugin)",
 	domain.KindBackup:         "backup (plugin)", domain.KindSnapshot: "snapshot (plugin)", domain.KindTaskHistory: "task (plugin)",
 	domain.KindReplication: "replication (plugin)", domain.KindBackupRoutine: "backup routine (plugin)", domain.KindCloudInit: "cloud-init (plugin)",
+	domain.KindSDNZone: "SDN zone (plugin)", domain.KindSDNVNet: "SDN vnet (plugin)", domain.KindSDNSubnet: "SDN subnet (plugin)",
 	domain.KindGuestInterface: "guest interface (plugin)", domain.KindGuestInterfaceAddr: "guest interface's address (plugin)",
 }

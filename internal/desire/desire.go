@@ -16,6 +16,7 @@ type Options struct {
 	SyncState           bool // the plugin keeps sync-state rows
 	Plugin              bool // the plugin is there at all
 	GuestInterfaces     bool // the plugin keeps the guests' own view of their interfaces
+	SDN                 bool // the plugin keeps zones, vnets and subnets of the SDN
 	// TagParts tags interfaces, disks and addresses too, as the Python
 	// service does; their sync-state row is the mark otherwise.
 	TagParts bool

@@ -13,7 +13,7 @@ import (
 )
 
 // full is a NetBox that has everything.
-var full = Options{VirtualMachineTypes: true, SyncState: true, Plugin: true, IgnoreLinkLocal: true}
+var full = Options{VirtualMachineTypes: true, SyncState: true, Plugin: true, SDN: true, IgnoreLinkLocal: true}
 
 func snapshot(guests ...domain.Guest) *domain.Snapshot {
 	return &domain.Snapshot{

@@ -56,6 +56,7 @@ var ownership = map[domain.Kind]map[string]domain.Ownership{
 	domain.KindInterface: {"type": domain.OnCreate, "mode": domain.WhenEmpty, "untagged_vlan": domain.WhenEmpty},
 	domain.KindVirtualMachine: {"name": domain.ThreeWay, "role": domain.ThreeWay, "tenant": domain.OnCreate, "serial": domain.WhenEmpty,
 		"primary_ip4": domain.WhenEmpty, "primary_ip6": domain.WhenEmpty},
+	domain.KindPrefix:      {"description": domain.OnCreate, "status": domain.OnCreate},
 	domain.KindTaskHistory: {"virtual_machine": domain.OnCreate}, // a vmid that is used again takes no history along
 }
 

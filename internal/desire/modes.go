@@ -43,6 +43,7 @@ var modeOf = map[domain.Kind]string{
 	domain.KindProxmoxStorage: "storage",
 	domain.KindVirtualMachine: "vm", domain.KindVMState: "vm", domain.KindVirtualDisk: "vm", domain.KindVirtualDiskState: "vm", domain.KindCloudInit: "vm",
 	domain.KindSnapshot: "vm", domain.KindBackup: "vm", domain.KindReplication: "vm", domain.KindTaskHistory: "task_history",
+	domain.KindSDNZone: "sdn", domain.KindSDNVNet: "sdn", domain.KindSDNSubnet: "sdn",
 	domain.KindVMInterface: "vm_interface", domain.KindVMInterfaceState: "vm_interface", domain.KindGuestInterface: "vm_interface",
 	domain.KindMACAddress: "mac", domain.KindIPAddress: "ip_address", domain.KindIPAddressState: "ip_address", domain.KindGuestInterfaceAddr: "ip_address",
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // records wants the rows that only the plugin has: storages, snapshots,
-// backups, tasks, replications and backup routines.
+// backups, tasks, replications, backup routines and
+// the SDN.
 func (b *builder) records(v *view, cluster domain.Ref) {
 	if !b.opt.Plugin {
 		b.noPlugin(v)
@@ -22,6 +23,7 @@ func (b *builder) records(v *view, cluster domain.Ref) {
 	b.tasks(v)
 	b.replications(v)
 	b.routines(v)
+	b.sdn(v)
 }
 
 // noPlugin says once what has no place in a NetBox without the plugin.

@@ -73,7 +73,7 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 	m.Problems = slices.Concat(a.Problems, b.Problems)
 	m.Complete = domain.Completeness{
 		Guests: a.Complete.Guests || b.Complete.Guests, Nodes: a.Complete.Nodes || b.Complete.Nodes,
-		Storages: a.Complete.Storages || b.Complete.Storages, Backups: a.Complete.Backups || b.Complete.Backups,
+		Storages: a.Complete.Storages || b.Complete.Storages, Backups: a.Complete.Backups || b.Complete.Backups, SDN: a.Complete.SDN || b.Complete.SDN,
 	}
 	if a.Cluster.Unnamed && !b.Cluster.Unnamed {
 		m.Cluster = b.Cluster
@@ -86,6 +86,7 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 		})
 	}
 	m.Replications, m.BackupRoutines = fuller(a.Replications, b.Replications), fuller(a.BackupRoutines, b.BackupRoutines)
+	m.SDN = mergeSDN(a.SDN, b.SDN)
 	m.Nodes = mergeBy(a.Nodes, b.Nodes, func(n domain.Node) string { return n.Name }, func(n, o domain.Node) domain.Node {
 		n.Interfaces, n.Tasks = n.Interfaces.Else(o.Interfaces), fuller(n.Tasks, o.Tasks)
 		return n
@@ -97,6 +98,18 @@ func merge(a, b *domain.Snapshot) *domain.Snapshot {
 	m.Guests = mergeBy(a.Guests, b.Guests, func(g domain.Guest) vmid { return vmid{g.Type, g.VMID} }, mergeGuest)
 	slices.SortStableFunc(m.Guests, func(x, y domain.Guest) int { return cmp.Compare(x.VMID, y.VMID) })
 	return &m
+}
+
+// mergeSDN is the SDN that either shows, with the subnets of who could read them.
+func mergeSDN(a, b domain.SDN) domain.SDN {
+	m := domain.SDN{Zones: fuller(a.Zones, b.Zones), VNets: fuller(a.VNets, b.VNets)}
+	if a.VNets.OK && b.VNets.OK {
+		m.VNets.Value = mergeBy(a.VNets.Value, b.VNets.Value, func(n domain.SDNVNet) string { return n.Name }, func(n, o domain.SDNVNet) domain.SDNVNet {
+			n.Subnets = fuller(n.Subnets, o.Subnets)
+			return n
+		})
+	}
+	return m
 }
 
 func mergeGuest(g, o domain.Guest) domain.Guest {

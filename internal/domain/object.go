@@ -33,6 +33,7 @@ const (
 	KindTenant             Kind = "tenancy.tenant"
 	KindVRF                Kind = "ipam.vrf"
 	KindVLANGroup          Kind = "ipam.vlangroup"
+	KindPrefix             Kind = "ipam.prefix"
 
 	KindProxmoxEndpoint Kind = "netbox_proxbox.proxmoxendpoint"
 	KindProxmoxCluster  Kind = "netbox_proxbox.proxmoxcluster"
@@ -55,6 +56,9 @@ const (
 	KindCloudInit          Kind = "netbox_proxbox.proxmoxvmcloudinit"
 	KindGuestInterface     Kind = "netbox_proxbox.guestvminterface"
 	KindGuestInterfaceAddr Kind = "netbox_proxbox.guestvminterfaceaddress"
+	KindSDNZone            Kind = "netbox_proxbox.proxmoxsdnzone"
+	KindSDNVNet            Kind = "netbox_proxbox.proxmoxsdnvnet"
+	KindSDNSubnet          Kind = "netbox_proxbox.proxmoxsdnsubnet"
 )
 
 // Key is an object's natural key, unique within its kind in one plan. It is

@@ -17,6 +17,7 @@ type Snapshot struct {
 
 	Replications   Known[[]Replication]
 	BackupRoutines Known[[]BackupRoutine]
+	SDN            SDN
 	TagColors      map[string]string // guest tag -> "rrggbb", from the cluster's tag-style
 	Problems       []Problem         // what could not be read, and the way out
 }
@@ -27,6 +28,7 @@ type Completeness struct {
 	Nodes    bool
 	Storages bool // Datastore.Audit
 	Backups  bool // VM.Backup or Datastore.AllocateSpace
+	SDN      bool // SDN.Audit or SDN.Allocate
 }
 
 // Problem is one thing that could not be read or done, written for the

@@ -26,6 +26,7 @@ type Capabilities struct {
 	SyncState       bool   // the plugin has sync-state rows
 	GuestInterfaces bool   // the plugin has guest interfaces
 	Branching       bool   // netbox-branching is installed
+	SDN             bool   // the plugin has zones, vnets and subnets of the SDN
 }
 
 // releases is the one table of what each release of NetBox can do, the oldest
@@ -120,7 +121,7 @@ func (c *Client) Probe(ctx context.Context) (Capabilities, error) {
 // testedPlugins are the releases of the plugin of which is known what they have.
 var testedPlugins = map[string]Capabilities{
 	"0.0.15": {},
-	"0.0.29": {SyncState: true, GuestInterfaces: true},
+	"0.0.29": {SyncState: true, GuestInterfaces: true, SDN: true},
 }
 
 // probePlugin finds out what the plugin has. A release that was not tested is
@@ -128,7 +129,7 @@ var testedPlugins = map[string]Capabilities{
 func (c *Client) probePlugin(ctx context.Context, caps *Capabilities) error {
 	release, _, _ := strings.Cut(caps.Plugin, ".post")
 	if known, ok := testedPlugins[release]; ok {
-		caps.SyncState, caps.GuestInterfaces = known.SyncState, known.GuestInterfaces
+		caps.SyncState, caps.GuestInterfaces, caps.SDN = known.SyncState, known.GuestInterfaces, known.SDN
 		return nil
 	}
 	raw, err := c.Get(ctx, "plugins/proxbox/", nil)
@@ -141,5 +142,6 @@ func (c *Client) probePlugin(ctx context.Context, caps *Capabilities) error {
 	}
 	_, caps.SyncState = lists["sync-state/virtual-machines"]
 	_, caps.GuestInterfaces = lists["guest-vm-interfaces"]
+	_, caps.SDN = lists["sdn-zones"]
 	return nil
 }

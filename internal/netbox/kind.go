@@ -35,6 +35,7 @@ const (
 	needPlugin
 	needSyncState
 	needGuestInterfaces
+	needSDN
 )
 
 func text(names ...string) []fieldSpec    { return each(textCodec{}, names) }
@@ -123,6 +124,7 @@ var specs = map[domain.Kind]kindSpec{
 	domain.KindVLAN: {path: "ipam/vlans/", fields: slices.Concat(
 		integer("vid"), text("name"), ref(domain.KindSite, "site"), ref(domain.KindVLANGroup, "group"),
 		ref(domain.KindTenant, "tenant"), choice("status"))},
+	domain.KindPrefix: {path: "ipam/prefixes/", fields: slices.Concat(text("prefix", "description"), choice("status"), ref(domain.KindVRF, "vrf"))},
 	domain.KindIPAddress: {path: "ipam/ip-addresses/", fields: slices.Concat(
 		[]fieldSpec{{"address", addressCodec{}}}, text("dns_name"), choice("status", "role"), generic("assigned_object"),
 		ref(domain.KindVRF, "vrf"), ref(domain.KindIPAddress, "nat_inside"))},
@@ -187,6 +189,12 @@ var specs = map[domain.Kind]kindSpec{
 		boolean("enabled"), integer("mtu"))},
 	domain.KindGuestInterfaceAddr: {path: "plugins/proxbox/guest-vm-interface-addresses/", needs: needGuestInterfaces, fields: slices.Concat(
 		ref(domain.KindGuestInterface, "guest_interface"), ref(domain.KindIPAddress, "ip_address"))},
+	domain.KindSDNZone: {path: "plugins/proxbox/sdn-zones/", needs: needSDN, fields: slices.Concat(sdnFields,
+		text("zone_type", "controller", "dns", "ipam", "state"), integer("vrf_vxlan", "tag", "mtu"), document("rt_import"))},
+	domain.KindSDNVNet: {path: "plugins/proxbox/sdn-vnets/", needs: needSDN, fields: slices.Concat(sdnFields,
+		text("vnet_name", "vnet_type", "alias", "state"), integer("tag"), boolean("vlanaware"))},
+	domain.KindSDNSubnet: {path: "plugins/proxbox/sdn-subnets/", needs: needSDN, fields: slices.Concat(sdnFields,
+		text("vnet_name", "subnet", "subnet_type", "gateway", "skip_reason"), boolean("snat"), ref(domain.KindPrefix, "prefix"))},
 }
 
 // ownership is what sync-state rows of guests and devices say about whose they are.
@@ -194,6 +202,11 @@ var ownership = slices.Concat(
 	ref(domain.KindProxmoxEndpoint, "endpoint"), ref(domain.KindProxmoxNode, "proxmox_node"),
 	ref(domain.KindProxmoxCluster, "proxmox_cluster"), text("proxmox_node_name", "proxmox_cluster_name"),
 	integer("proxmox_endpoint_raw_id"))
+
+// sdnFields are those that all objects of the SDN have.
+var sdnFields = slices.Concat(
+	ref(domain.KindProxmoxEndpoint, "endpoint"), text("cluster_name", "zone_name"), choice("status"), document("raw_config"),
+	refs(domain.KindTag, "tags"))
 
 // endpointFlags are the flags that an endpoint's row may set for itself.
 var endpointFlags = slices.Concat(
@@ -224,6 +237,8 @@ func (c Capabilities) Has(kind domain.Kind) bool {
 		return c.SyncState
 	case needGuestInterfaces:
 		return c.GuestInterfaces
+	case needSDN:
+		return c.SDN
 	}
 	return true
 }

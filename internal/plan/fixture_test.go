@@ -183,4 +183,4 @@ func (w *world) check(t *testing.T, changes, reports []string, snaps ...*domain.
 }
 
 // options of a NetBox that has everything.
-var everything = desire.Options{VirtualMachineTypes: true, SyncState: true, Plugin: true, IgnoreLinkLocal: true}
+var everything = desire.Options{VirtualMachineTypes: true, SyncState: true, Plugin: true, SDN: true, IgnoreLinkLocal: true}

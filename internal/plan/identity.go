@@ -26,6 +26,10 @@ func (p *planner) matchAll(kind domain.Kind, items []*item) {
 		p.tasks(items)
 	case domain.KindReplication, domain.KindBackupRoutine:
 		p.jobs(items)
+	case domain.KindPrefix:
+		p.prefixes(items)
+	case domain.KindSDNZone, domain.KindSDNVNet, domain.KindSDNSubnet:
+		p.sdn(items)
 	}
 	for _, it := range items {
 		if it.state == pending {
@@ -95,6 +99,9 @@ var naturalKey = map[domain.Kind][]string{
 	domain.KindTaskHistory:        {"upid"},
 	domain.KindReplication:        {"replication_id"},
 	domain.KindBackupRoutine:      {"job_id"},
+	domain.KindSDNZone:            {"cluster_name", "zone_name"},
+	domain.KindSDNVNet:            {"cluster_name", "vnet_name"},
+	domain.KindSDNSubnet:          {"cluster_name", "vnet_name", "subnet"},
 	domain.KindCloudInit:          {},
 	domain.KindGuestInterface:     {"name"},
 	domain.KindGuestInterfaceAddr: {"ip_address"},

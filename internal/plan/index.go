@@ -62,6 +62,7 @@ var nameKey = map[domain.Kind]func(r *domain.Row) []string{
 		}
 		return []string{hostName(p.Addr(), r.Ref("vrf"))}
 	},
+	domain.KindPrefix:      func(r *domain.Row) []string { return []string{r.Text("prefix")} },
 	domain.KindBackup:      func(r *domain.Row) []string { return []string{r.Text("volume_id")} },
 	domain.KindTaskHistory: func(r *domain.Row) []string { return []string{r.Text("upid")} },
 	domain.KindSnapshot:    func(r *domain.Row) []string { return []string{snapshotName(r.Fields)} },
@@ -95,6 +96,7 @@ var parentField = map[domain.Kind]string{
 	domain.KindProxmoxCluster: "endpoint", domain.KindVirtualMachine: "cluster", domain.KindDevice: "cluster",
 	domain.KindProxmoxStorage: "cluster", domain.KindSnapshot: "virtual_machine", domain.KindBackup: "virtual_machine",
 	domain.KindTaskHistory: "virtual_machine", domain.KindReplication: "endpoint", domain.KindBackupRoutine: "endpoint",
+	domain.KindSDNZone: "endpoint", domain.KindSDNVNet: "endpoint", domain.KindSDNSubnet: "endpoint",
 	domain.KindCluster:   "scope",
 	domain.KindCloudInit: "virtual_machine", domain.KindGuestInterface: "virtual_machine", domain.KindGuestInterfaceAddr: "guest_interface",
 }

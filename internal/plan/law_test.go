@@ -22,6 +22,7 @@ var kinds = []domain.Kind{
 	domain.KindVMState, domain.KindDeviceState, domain.KindClusterState, domain.KindVirtualDiskState, domain.KindVMInterfaceState,
 	domain.KindIPAddressState, domain.KindInterfaceState,
 	domain.KindProxmoxStorage, domain.KindSnapshot, domain.KindBackup, domain.KindTaskHistory, domain.KindReplication, domain.KindBackupRoutine,
+	domain.KindSDNZone, domain.KindSDNVNet, domain.KindSDNSubnet, domain.KindPrefix,
 }
 
 // world is a NetBox of the mind: it does what a plan says and nothing else.

@@ -28,6 +28,7 @@ type Limits struct {
 var Bootstrapped = map[domain.Kind]bool{
 	domain.KindCluster: true, domain.KindDevice: true, domain.KindVirtualMachine: true, domain.KindVMInterface: true,
 	domain.KindMACAddress: true, domain.KindIPAddress: true, domain.KindProxmoxStorage: true,
+	domain.KindSDNZone: true, domain.KindSDNVNet: true, domain.KindSDNSubnet: true,
 }
 
 // goesBy names the field by which an object without such a tag of its own

@@ -9,10 +9,11 @@ var rank = map[domain.Kind]int{
 	domain.KindDeviceRole: 0, domain.KindPlatform: 0, domain.KindVirtualMachineType: 0, domain.KindSite: 0, domain.KindProxmoxEndpoint: 0,
 	domain.KindDeviceType: 1, domain.KindCluster: 1,
 	domain.KindVLAN: 2, domain.KindDevice: 2, domain.KindProxmoxCluster: 2, domain.KindProxmoxStorage: 2,
+	domain.KindPrefix:      2,
 	domain.KindProxmoxNode: 3, domain.KindVirtualMachine: 3, domain.KindClusterState: 3, domain.KindInterface: 3,
 	domain.KindVMInterface: 4, domain.KindVirtualDisk: 4, domain.KindVMState: 4, domain.KindDeviceState: 4, domain.KindInterfaceState: 4,
 	domain.KindSnapshot: 4, domain.KindBackup: 4, domain.KindTaskHistory: 4, domain.KindReplication: 4, domain.KindBackupRoutine: 4,
-	domain.KindCloudInit:  4,
+	domain.KindCloudInit: 4, domain.KindSDNZone: 4, domain.KindSDNVNet: 4, domain.KindSDNSubnet: 4,
 	domain.KindMACAddress: 5, domain.KindIPAddress: 5, domain.KindVirtualDiskState: 5, domain.KindVMInterfaceState: 5, domain.KindGuestInterface: 5,
 	domain.KindIPAddressState: 6, domain.KindGuestInterfaceAddr: 6,
 }
@@ -56,6 +57,9 @@ var required = map[domain.Kind]map[string]bool{
 	domain.KindTaskHistory:        {"virtual_machine": true},
 	domain.KindReplication:        {"virtual_machine": true, "endpoint": true},
 	domain.KindBackupRoutine:      {"endpoint": true},
+	domain.KindSDNZone:            {"endpoint": true},
+	domain.KindSDNVNet:            {"endpoint": true},
+	domain.KindSDNSubnet:          {"endpoint": true},
 	domain.KindCloudInit:          {"virtual_machine": true},
 	domain.KindGuestInterface:     {"virtual_machine": true},
 	domain.KindGuestInterfaceAddr: {"guest_interface": true, "ip_address": true},
@@ -130,6 +134,8 @@ func NaturalKey(kind domain.Kind) []string {
 		return []string{"vid", "site"}
 	case domain.KindMACAddress:
 		return []string{"mac_address", "assigned_object"}
+	case domain.KindPrefix:
+		return []string{"prefix", "vrf"}
 	case domain.KindIPAddress:
 		return []string{"address", "assigned_object", "vrf"}
 	case domain.KindVMInterface, domain.KindVirtualDisk, domain.KindInterface:

@@ -203,8 +203,8 @@ func (p *planner) snapshots(items []*item) {
 	}
 }
 
-// removeRecords plans what becomes of snapshots, backups, replications and
-// backup routines that are gone from where everything was read: backups and
+// removeRecords plans what becomes of snapshots, backups, replications, backup
+// routines and objects of the SDN that are gone from where everything was read: backups and
 // snapshots are removed if the run was asked to, what has a status is marked
 // stale otherwise, and all else stays.
 func (p *planner) removeRecords() {
@@ -212,6 +212,7 @@ func (p *planner) removeRecords() {
 	p.goneSnapshots(&g)
 	p.goneBackups(&g)
 	p.goneJobs()
+	p.goneSDN()
 	p.fuse(g.losses, g.owned)
 	p.unlessBlown(func() {
 		for _, c := range append(g.losses, g.rotated...) {

@@ -29,6 +29,9 @@ var recordFields = map[domain.Kind][]string{
 	domain.KindBackupRoutine: {"node", "storage", "fleecing_storage", "job_id", "schedule", "comment", "notes_template", "pbs_change_detection_mode",
 		"fleecing", "keep_all", "repeat_missed", "keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "bwlimit", "zstd", "io_workers",
 		"next_run", "selection", "raw_config"},
+	domain.KindSDNZone:   {"cluster_name", "zone_name", "zone_type", "controller", "dns", "ipam", "vrf_vxlan", "tag", "mtu", "rt_import", "state", "raw_config"},
+	domain.KindSDNVNet:   {"cluster_name", "zone_name", "vnet_name", "vnet_type", "alias", "tag", "vlanaware", "state", "raw_config"},
+	domain.KindSDNSubnet: {"cluster_name", "zone_name", "vnet_name", "subnet", "subnet_type", "gateway", "snat", "prefix", "skip_reason", "raw_config"},
 }
 
 // day is the moment n days after a first one, in seconds.
@@ -337,6 +340,7 @@ func TestSnapshotsOfTwoClusters(t *testing.T) {
 
 // anyRecords draws what the plugin keeps of a cluster.
 func anyRecords(t *rapid.T, s *domain.Snapshot) {
+	anySDN(t, s)
 	s.Complete.Storages = rapid.Bool().Draw(t, "all storages")
 	s.Storages = domain.Is([]domain.Storage{{Name: "local", Type: "dir", Enabled: true, Options: map[string]string{"path": "/var/lib/vz"}}})
 	if rapid.Bool().Draw(t, "nas") {

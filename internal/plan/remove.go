@@ -140,7 +140,7 @@ func (p *planner) unassign(owner *item, r *domain.Row) {
 }
 
 func nameOf(r *domain.Row) string {
-	for _, field := range []string{"name", "address", "volume_id", "replication_id", "job_id"} {
+	for _, field := range []string{"name", "address", "volume_id", "replication_id", "job_id", "subnet", "vnet_name", "zone_name"} {
 		if s := r.Text(field); s != "" {
 			return s
 		}

@@ -64,7 +64,7 @@ func (p *Plan) Show(inv *domain.Inventory) []Shown {
 }
 
 func nameIn(f domain.Fields, fallback string) string {
-	for _, k := range []string{"name", "model", "address", "mac_address"} {
+	for _, k := range []string{"name", "model", "address", "mac_address", "prefix"} {
 		if s, _ := f[k].(string); s != "" {
 			return s
 		}

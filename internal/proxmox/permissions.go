@@ -73,6 +73,11 @@ func (p permissions) allBackups() bool {
 		p.everywhere("Datastore.AllocateSpace", "/storage") && p.everywhere("VM.Backup", "/vms")
 }
 
+// allSDN: every zone, vnet and subnet of the SDN is listed.
+func (p permissions) allSDN() bool {
+	return p.everywhere("SDN.Audit", "/sdn") || p.everywhere("SDN.Allocate", "/sdn")
+}
+
 // grant is the command that gives a role on a path to whom we are. A token
 // with privilege separation has at most the rights of its user: both get it.
 func (c *Client) grant(path, role string) string {

@@ -194,6 +194,7 @@ func (r *reading) judge() {
 	}
 	all := r.rights.allGuests()
 	s.Complete.Guests = all && s.Cluster.Quorate && r.scope.Guests == nil && !r.odd.guests
+	s.Complete.SDN = r.rights.allSDN() && s.Cluster.Quorate
 	if !all {
 		r.hidden("guests", "VM.Audit on all of /vms", r.c.grant("/", "PVEAuditor"))
 	}

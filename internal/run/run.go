@@ -143,7 +143,7 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 	}
 	opt := req.Options
 	opt.VirtualMachineTypes = caps.VirtualMachineTypes
-	opt.Plugin, opt.SyncState = caps.Plugin != "", caps.SyncState
+	opt.Plugin, opt.SyncState, opt.SDN = caps.Plugin != "", caps.SyncState, caps.SDN
 	opt.LegacyRename = opt.LegacyRename || req.AgentNames && caps.Plugin != "" && !caps.GuestInterfaces
 	opt.GuestInterfaces = opt.GuestInterfaces && caps.GuestInterfaces
 
@@ -159,6 +159,10 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 		opt.Rules = func(ep domain.ProxmoxEndpoint) desire.Rules { return req.Rules(ep, inv) }
 	} else {
 		opt.Rules = func(domain.ProxmoxEndpoint) desire.Rules { return desire.Rules{Overwrite: req.Flags} }
+	}
+	snapshots = req.withSDN(ctx, res, snapshots, caps, opt.Rules)
+	if err := req.inventorySDN(ctx, inv, snapshots); err != nil {
+		return res, fmt.Errorf("read NetBox: %w", err)
 	}
 	res.Desired = desire.Build(snapshots, opt)
 	req.Guests = slices.Clone(req.Guests)
@@ -189,6 +193,9 @@ func Do(ctx context.Context, req Request) (*Result, error) {
 			return res, err
 		}
 		if inv, err = req.Memory.inventory(ctx, req.NetBox, req.Shared, req.ID, since); err != nil {
+			return res, fmt.Errorf("read NetBox: %w", err)
+		}
+		if err := req.inventorySDN(ctx, inv, snapshots); err != nil {
 			return res, fmt.Errorf("read NetBox: %w", err)
 		}
 	}

@@ -76,6 +76,7 @@ var Stages = []Stage{
 		domain.KindVMInterface, domain.KindVMInterfaceState, domain.KindVLAN, domain.KindGuestInterface).only(ofGuests, domain.KindMACAddress),
 	stage("vm-ip-addresses", "addresses of guests", func(s *proxmox.Scope) { s.Configs, s.Agent = true, true },
 		domain.KindGuestInterfaceAddr).only(ofGuests, domain.KindIPAddress, domain.KindIPAddressState),
+	stage("sdn", "SDN zones, vnets and subnets", nil, domain.KindSDNZone, domain.KindSDNVNet, domain.KindSDNSubnet, domain.KindPrefix),
 	stage("replications", "replications", func(s *proxmox.Scope) { s.Replications = true }, domain.KindReplication),
 	stage("backup-routines", "backup routines", func(s *proxmox.Scope) { s.Storages, s.BackupRoutines = true, true }, domain.KindBackupRoutine),
 }

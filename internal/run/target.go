@@ -204,7 +204,7 @@ func pointsAt(c plan.Change, objects []domain.Object) bool {
 // compared with NetBox is not written.
 func (s Stage) Written() bool {
 	for kind := range s.kinds {
-		if slices.Contains(Inventoried, kind) {
+		if slices.Contains(Inventoried, kind) || slices.Contains(sdnKinds, kind) {
 			return true
 		}
 	}

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"slices"
+
+	"proxbox/internal/domain"
 	"proxbox/internal/plan"
 	"proxbox/internal/run"
 )
@@ -31,6 +34,7 @@ type FullResult struct {
 	VMIPAddressesCount   int `json:"vm_ip_addresses_count"`
 	ReplicationsCount    int `json:"replications_count"`
 	BackupRoutinesCount  int `json:"backup_routines_count"`
+	SDNCount             int `json:"sdn_count,omitempty" doc:"Missing while SDN is not synced"`
 
 	Warnings []string `json:"warnings" nullable:"false"`
 
@@ -53,6 +57,7 @@ type fullLists struct {
 	VMIPAddresses   []listed    `json:"vm_ip_addresses" nullable:"false"`
 	Replications    staleResult `json:"replications"`
 	BackupRoutines  staleResult `json:"backup_routines"`
+	SDN             *sdnResult  `json:"sdn,omitempty" doc:"Missing while SDN is not synced"`
 }
 
 // stageResult is what became of one stage.
@@ -89,18 +94,53 @@ type rowsResult struct {
 	Errors int `json:"errors"`
 }
 
+// sdnResult is what became of the SDN, counted by kind as well.
+type sdnResult struct {
+	Count    int         `json:"count" doc:"Objects that NetBox has as they should be"`
+	Created  int         `json:"created"`
+	Updated  int         `json:"updated" doc:"But for those that are stale"`
+	Deleted  int         `json:"deleted"`
+	Failed   int         `json:"failed"`
+	Skipped  int         `json:"skipped" doc:"Conflicts, and objects that need one that was not done"`
+	Counters sdnCounters `json:"counters"`
+}
+
+// sdnCounters are objects that NetBox has as they should be, but for the last two.
+type sdnCounters struct {
+	Zones   int `json:"zones"`
+	VNets   int `json:"vnets"`
+	Subnets int `json:"subnets"`
+	Stale   int `json:"stale" doc:"Rows of what is gone in Proxmox, marked in this run"`
+	Skipped int `json:"skipped"`
+}
+
+func (t *tally) sdnResult() *sdnResult {
+	s := t.summary
+	out := sdnResult{len(t.done()), s.Created, s.Updated - t.stale, s.Deleted, s.Failed, s.Skipped, sdnCounters{Stale: t.stale, Skipped: s.Skipped}}
+	count := map[domain.Kind]*int{domain.KindSDNZone: &out.Counters.Zones, domain.KindSDNVNet: &out.Counters.VNets, domain.KindSDNSubnet: &out.Counters.Subnets}
+	for _, o := range t.wanted {
+		if t.isDone(o) {
+			*count[o.Kind]++
+		}
+	}
+	return &out
+}
+
 // streamed is the result in a stream: with the names that clients of the
-// Python service look for in the two stages that it counts in its own way.
+// Python service look for in the stages that it counts in its own way.
 func (t *tally) streamed() any {
-	if name := t.name; name == "replications" || name == "backup-routines" {
+	switch t.name {
+	case "replications", "backup-routines":
 		rows := rowsResult{stageResult: t.result(), Stale: t.stale, Errors: t.summary.Failed}
 		rows.Updated -= t.stale
 		return rows
+	case "sdn":
+		return t.sdnResult()
 	}
 	return t.result()
 }
 
-// fullResultOf sums a full update up; all is tallies(wireStages, res).
+// fullResultOf sums a full update up; all is tallies(fullStages(ask, res), res).
 func fullResultOf(ask run.Ask, res *run.Result, all []*tally) FullResult {
 	out := FullResult{Status: string(res.Outcome), RunID: res.ID, DryRun: ask.DryRun,
 		Created: res.Created, Updated: res.Updated, Deleted: res.Deleted, Warnings: warnings(res), OrphanSweep: sweepOf(ask, res)}
@@ -117,22 +157,33 @@ func fullResultOf(ask run.Ask, res *run.Result, all []*tally) FullResult {
 			out.Skipped++
 		}
 	}
-	into := []*int{&out.DevicesCount, &out.StorageCount, &out.VirtualMachinesCount, &out.TaskHistoryCount, &out.VirtualDisksCount,
-		&out.BackupsCount, &out.SnapshotsCount, &out.NodeInterfacesCount, &out.VMInterfacesCount, &out.VMIPAddressesCount,
-		&out.ReplicationsCount, &out.BackupRoutinesCount}
-	for i, t := range all { // in the order of wireStages
-		*into[i] = len(t.done())
+	into := map[string]*int{"devices": &out.DevicesCount, "storage": &out.StorageCount, "virtual-machines": &out.VirtualMachinesCount,
+		"task-history": &out.TaskHistoryCount, "virtual-disks": &out.VirtualDisksCount, "backups": &out.BackupsCount, "snapshots": &out.SnapshotsCount,
+		"node-interfaces": &out.NodeInterfacesCount, "vm-interfaces": &out.VMInterfacesCount, "vm-ip-addresses": &out.VMIPAddressesCount,
+		"sdn": &out.SDNCount, "replications": &out.ReplicationsCount, "backup-routines": &out.BackupRoutinesCount}
+	for _, t := range all {
+		*into[t.name] = len(t.done())
 	}
 	return out
 }
 
 func fullListsOf(ask run.Ask, res *run.Result) fullLists {
-	all := tallies(wireStages, res)
-	list := func(i int) []listed { return all[i].done() }
-	return fullLists{
-		FullResult: fullResultOf(ask, res, all), Errors: append([]errorItem{}, errorItems(res)...),
-		Devices: list(0), Storage: list(1), VirtualMachines: list(2), TaskHistory: all[3].result(), VirtualDisks: all[4].result(),
-		Backups: list(5), Snapshots: all[6].result(), NodeInterfaces: list(7), VMInterfaces: list(8), VMIPAddresses: list(9),
-		Replications: all[10].staleResult(), BackupRoutines: all[11].staleResult(),
+	all := tallies(fullStages(ask, res), res)
+	of := func(name string) *tally {
+		return all[slices.IndexFunc(all, func(t *tally) bool { return t.name == name })]
 	}
+	list := func(name string) []listed { return of(name).done() }
+	out := fullLists{
+		FullResult: fullResultOf(ask, res, all), Errors: append([]errorItem{}, errorItems(res)...),
+		Devices: list("devices"), Storage: list("storage"), VirtualMachines: list("virtual-machines"), TaskHistory: of("task-history").result(),
+		VirtualDisks: of("virtual-disks").result(), Backups: list("backups"), Snapshots: of("snapshots").result(), NodeInterfaces: list("node-interfaces"),
+		VMInterfaces: list("vm-interfaces"), VMIPAddresses: list("vm-ip-addresses"), Replications: of("replications").staleResult(),
+		BackupRoutines: of("backup-routines").staleResult(),
+	}
+	for _, t := range all {
+		if t.name == "sdn" {
+			out.SDN = t.sdnResult()
+		}
+	}
+	return out
 }

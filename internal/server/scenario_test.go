@@ -127,7 +127,7 @@ var scenarios = []struct {
 		{"GET", "/virtualization/virtual-machines/4/create/stream", goodKey, "", 404, "no virtual machine 4"},
 		{"GET", "/virtualization/virtual-machines/create/stream?netbox_vm_ids=4", goodKey, "", 422, "no virtual machine 4"},
 		{"GET", "/virtualization/virtual-machines/backups/create?vmid=x", goodKey, "", 422, `"loc":["query","vmid"]`},
-		{"GET", "/proxmox/sdn/create/stream", goodKey, "", 501, "sync_mode_sdn"},
+		{"GET", "/proxmox/sdn/create/stream?sync_mode_sdn=always", goodKey, "", 409, "no enabled Proxmox endpoint"},
 	}},
 }
 

@@ -4,17 +4,23 @@ import (
 	"slices"
 
 	"proxbox/internal/domain"
+	"proxbox/internal/plan"
 	"proxbox/internal/run"
+	"proxbox/internal/settings"
 )
 
 // wireStage is a stage as the wire knows it.
 type wireStage struct {
-	name   string      // as package run has it
-	phase  string      // in events, where the plugin knows it by another name
-	result string      // in the result of a full update
-	kind   domain.Kind // what is counted
-	title  string      // in messages
-	list   bool        // its JSON answer is a list of objects, not counts
+	name   string        // as package run has it
+	phase  string        // in events, where the plugin knows it by another name
+	result string        // in the result of a full update
+	kind   domain.Kind   // what is counted
+	title  string        // in messages
+	list   bool          // its JSON answer is a list of objects, not counts
+	also   []domain.Kind // what is counted beside the kind
+	// optional stages are part of a full update that asks for them, or has
+	// something of theirs.
+	optional bool
 }
 
 // wireStages are the stages in the order of a full update.
@@ -29,6 +35,7 @@ var wireStages = []wireStage{
 	{name: "node-interfaces", result: "node_interfaces", kind: domain.KindInterface, title: "node interfaces", list: true},
 	{name: "vm-interfaces", result: "vm_interfaces", kind: domain.KindVMInterface, title: "VM interfaces", list: true},
 	{name: "vm-ip-addresses", result: "vm_ip_addresses", kind: domain.KindIPAddress, title: "VM IP addresses", list: true},
+	{name: "sdn", result: "sdn", kind: domain.KindSDNZone, also: []domain.Kind{domain.KindSDNVNet, domain.KindSDNSubnet}, title: "SDN objects", optional: true},
 	{name: "replications", result: "replications", kind: domain.KindReplication, title: "replications"},
 	{name: "backup-routines", result: "backup_routines", kind: domain.KindBackupRoutine, title: "backup routines"},
 }
@@ -54,7 +61,28 @@ func stageOfWire(name string) wireStage {
 
 // counts tells whether an object is one of those that the stage counts.
 func (w wireStage) counts(kind domain.Kind, key domain.Key) bool {
-	return kind == w.kind && w.stage().Keeps(kind, key)
+	return (kind == w.kind || slices.Contains(w.also, kind)) && w.stage().Keeps(kind, key)
+}
+
+// fullStages are the stages of a full update, in its result too where that is
+// not nil.
+func fullStages(ask run.Ask, res *run.Result) []wireStage {
+	return slices.DeleteFunc(slices.Clone(wireStages), func(w wireStage) bool { return w.optional && !asks(ask, w) && !w.in(res) })
+}
+
+// asks tells whether a request asks for an optional stage. A query that cannot
+// be used was refused before.
+func asks(ask run.Ask, w wireStage) bool {
+	flags, err := settings.ParseFlags(ask.Query, settings.DefaultFlags())
+	return err == nil && flags.Mode(w.name) != settings.Disabled
+}
+
+// in tells whether a result has something of the stage.
+func (w wireStage) in(res *run.Result) bool {
+	of := func(kind domain.Kind, key domain.Key) bool { return kind != "" && phaseOf(kind, key).name == w.name }
+	return res != nil && (slices.ContainsFunc(res.Wanted, func(o domain.Object) bool { return of(o.Kind, o.Key) }) ||
+		slices.ContainsFunc(res.Done, func(c plan.Change) bool { return of(c.Kind, c.Key) }) ||
+		slices.ContainsFunc(res.Reports, func(r plan.Report) bool { return of(r.Kind, r.Key) }))
 }
 
 // phaseOf is the stage of a full update that an object belongs to. What more
@@ -98,6 +126,7 @@ var stageRoutes = []stageRoute{
 	{"node-interfaces", "/dcim/devices/interfaces/create/stream", "/dcim/devices/interfaces/create"},
 	{"vm-interfaces", "/virtualization/virtual-machines/interfaces/create/stream", "/virtualization/virtual-machines/interfaces/create"},
 	{"vm-ip-addresses", "/virtualization/virtual-machines/interfaces/ip-address/create/stream", "/virtualization/virtual-machines/interfaces/ip-address/create"},
+	{"sdn", "/proxmox/sdn/create/stream", ""},
 	{"replications", "/proxmox/replication/stream", ""},
 	{"backup-routines", "/proxmox/cluster/backup/stream", ""},
 }

@@ -64,7 +64,6 @@ func (s *Server) syncRoutes() {
 			s.plainRoute(r.plain, w, statuses)
 		}
 	}
-	s.sdnRoute()
 }
 
 // syncOperation describes a route that starts a run.
@@ -142,14 +141,6 @@ func (s *Server) plainRoute(path string, w wireStage, statuses []int) {
 			return &stageOutput{tallies([]wireStage{w}, res)[0].result()}, nil
 		})
 	}
-}
-
-// sdnRoute says what is missing for the plugin's optional stage.
-func (s *Server) sdnRoute() {
-	op := operation(http.MethodGet, "/proxmox/sdn/create/stream", "sync", "proxmox-sdn-create-stream", "Sync SDN (not done yet)", http.StatusNotImplemented)
-	register(s, op, func(context.Context, *struct{}) (*struct{}, error) {
-		return nil, fail(http.StatusNotImplemented, "SDN zones, vnets and subnets are not synced yet. Leave the plugin's sync_mode_sdn disabled.")
-	})
 }
 
 func operationID(path string) string {

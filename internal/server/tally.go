@@ -53,12 +53,16 @@ type tally struct {
 func (t *tally) done() []listed {
 	out := []listed{}
 	for _, o := range t.wanted {
-		ref := domain.To(o.Kind, o.Key)
-		if id := t.ids[ref]; id != 0 && !t.undone[ref] {
-			out = append(out, listed{id, o.Label})
+		if t.isDone(o) {
+			out = append(out, listed{t.ids[domain.To(o.Kind, o.Key)], o.Label})
 		}
 	}
 	return out
+}
+
+func (t *tally) isDone(o domain.Object) bool {
+	ref := domain.To(o.Kind, o.Key)
+	return t.ids[ref] != 0 && !t.undone[ref]
 }
 
 // listed is an object of NetBox.
@@ -107,7 +111,7 @@ func tallies(stages []wireStage, res *run.Result) []*tally {
 			s.Created++
 		case !seen[ref]:
 			s.Updated++
-			if c.Kind == t.kind && c.Set["status"] == "stale" {
+			if t.counts(c.Kind, c.Key) && c.Set["status"] == "stale" {
 				t.stale++
 			}
 		}

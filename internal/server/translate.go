@@ -24,7 +24,7 @@ type translator struct {
 func newTranslator(ask run.Ask, runID string) *translator {
 	t := &translator{ask: ask, runID: runID, step: ask.Stage.Name, started: map[string]bool{}}
 	if t.full() {
-		t.step, t.subject, t.stages = run.FullUpdate.Name, "Full update", wireStages
+		t.step, t.subject, t.stages = run.FullUpdate.Name, "Full update", fullStages(ask, nil)
 		return t
 	}
 	w := stageOfWire(t.step)
@@ -96,6 +96,9 @@ func (t *translator) stepEvent(s *run.Step) []frame {
 	frames := []frame{{"substep", substepData{Event: "substep", Phase: t.phaseName(), Substep: strings.ReplaceAll(s.Name, " ", "_"), Status: status, Message: message}}}
 	if s.Name != "plan" {
 		return frames
+	}
+	if t.full() {
+		t.stages = fullStages(t.ask, &run.Result{Wanted: s.Wanted})
 	}
 	for _, w := range t.stages {
 		if f, ok := discovered(w, s.Wanted); ok || !t.full() {
@@ -191,6 +194,9 @@ func (t *translator) stageStarted(w wireStage) frame {
 func (t *translator) end(res *run.Result, err error) []frame {
 	if err != nil {
 		return t.failed(err)
+	}
+	if t.full() {
+		t.stages = fullStages(t.ask, res)
 	}
 	all := tallies(t.stages, res)
 	var frames []frame

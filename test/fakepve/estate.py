@@ -8,7 +8,7 @@ the requests that would have changed something, DELETE /tickets logs everybody
 out.
 
 fakepve answers from its own model of Proxmox VE. What it has no model of and
-makes up (a node's network, the cluster's options and jobs, a container's
+makes up (a node's network, the cluster's options, jobs and SDN, a container's
 interfaces other than those of its configuration) is answered with what the
 estate says, by FakePve.fail, which takes any status and text. So is the status
 of a stand-alone host, which it takes for a cluster.
@@ -150,6 +150,18 @@ def add_jobs(pve, estate):
     say(pve, '/cluster/backup', estate['backup_jobs'] or [])
 
 
+def add_sdn(pve, estate):
+    sdn = estate.get('sdn')
+    if sdn is None:
+        for path in ('/cluster/sdn/zones', '/cluster/sdn/vnets'):
+            pve.fail('GET', '/api2/json' + path, 501, "Method 'GET {0}' not implemented".format(path))
+        return
+    say(pve, '/cluster/sdn/zones', sdn.get('zones') or [])
+    say(pve, '/cluster/sdn/vnets', sdn.get('vnets') or [])
+    for vnet in sdn.get('vnets') or []:
+        say(pve, '/cluster/sdn/vnets/{vnet}/subnets'.format(**vnet), (sdn.get('subnets') or {}).get(vnet['vnet']) or [])
+
+
 def load(pve, estate):
     """Make the fake that of the estate. Who is logged in stays so."""
     pve.version = estate['version']
@@ -157,7 +169,7 @@ def load(pve, estate):
     pve.cluster_name = estate.get('cluster')
     pve.quorate = not estate.get('no_quorum')
     pve.failures.clear()
-    for add in (add_nodes, add_guests, add_storages, add_users, add_jobs):
+    for add in (add_nodes, add_guests, add_storages, add_users, add_jobs, add_sdn):
         add(pve, estate)
     for path, fault in (estate.get('faults') or {}).items():
         if fault.get('hangs'):

@@ -19,7 +19,7 @@ func (s *suite) wholeEstate() {
 	if len(got.Guests) != guests || len(got.Nodes) != 3 {
 		s.Errorf("%d guests on %d nodes were read", len(got.Guests), len(got.Nodes))
 	}
-	s.same("completeness", domain.Completeness{Guests: true, Nodes: true, Storages: true, Backups: true}, got.Complete)
+	s.same("completeness", domain.Completeness{Guests: true, Nodes: true, Storages: true, Backups: true, SDN: true}, got.Complete)
 	level(s.target.Quirks, want)
 	level(s.target.Quirks, got)
 	s.same("the estate", want, got)
@@ -148,6 +148,6 @@ func (s *suite) standalone() {
 	if n := snap.Nodes[0]; len(snap.Nodes) != 1 || n.NodeID != 0 || !n.Local || !n.Online || n.IP != e.Nodes[0].IP {
 		s.Errorf("the host reads %+v", n)
 	}
-	s.same("completeness", domain.Completeness{Guests: true, Nodes: true, Storages: true, Backups: true}, snap.Complete)
+	s.same("completeness", domain.Completeness{Guests: true, Nodes: true, Storages: true, Backups: true, SDN: true}, snap.Complete)
 	s.same("its guests", 10, len(snap.Guests))
 }

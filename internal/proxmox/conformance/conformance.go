@@ -63,6 +63,7 @@ func Run(t *testing.T, target Target) {
 		{"container", (*suite).container},
 		{"snapshots", (*suite).snapshots},
 		{"storages", (*suite).storages},
+		{"sdn", (*suite).sdn},
 		{"refusals", (*suite).refusals},
 		{"dead node", (*suite).deadNode},
 		{"token", (*suite).token},

@@ -180,7 +180,7 @@ func (s *suite) rights() {
 	}
 
 	snap := s.read(system, as("auditor"))
-	s.same("what an auditor may see", domain.Completeness{Guests: true, Nodes: true, Storages: true}, snap.Complete)
+	s.same("what an auditor may see", domain.Completeness{Guests: true, Nodes: true, Storages: true, SDN: true}, snap.Complete)
 	s.same("his guests", len(e.Guests), len(snap.Guests))
 	for _, st := range snap.Storages.Value {
 		if len(st.Backups.Value) != 0 || st.Backups.OK {

@@ -27,6 +27,8 @@ type Estate struct {
 	Storages     []Storage `json:"storages"`
 	Replications []Row     `json:"replications"`
 	BackupJobs   []Row     `json:"backup_jobs"`
+	// SDN is the software defined network; nil: none is installed.
+	SDN *SDN `json:"sdn,omitempty"`
 
 	Users  []User  `json:"users"`
 	Tokens []Token `json:"tokens"`
@@ -144,6 +146,13 @@ type Backup struct {
 	Protected    bool   `json:"protected,omitempty"`
 	Encrypted    string `json:"encrypted,omitempty"`
 	Verification Row    `json:"verification,omitempty"` // state, upid
+}
+
+// SDN is the software defined network, as its lists below /cluster/sdn have it.
+type SDN struct {
+	Zones   []Row            `json:"zones"`
+	VNets   []Row            `json:"vnets"`
+	Subnets map[string][]Row `json:"subnets"` // by vnet
 }
 
 // User logs in with a password.

@@ -28,7 +28,7 @@ func Auditor() []string {
 }
 
 // privileges are those that decide about what is read here.
-var privileges = append(Auditor(), "Datastore.Allocate", "Datastore.AllocateSpace", "Permissions.Modify", "Sys.Modify",
+var privileges = append(Auditor(), "Datastore.Allocate", "Datastore.AllocateSpace", "Permissions.Modify", "SDN.Allocate", "Sys.Modify",
 	"VM.Allocate", "VM.Backup", "VM.Monitor", "VM.GuestAgent.Unrestricted")
 
 // at are the privileges on a path: an entry further down takes the place of

@@ -30,6 +30,9 @@ func (r *request) route() (any, error) {
 	case "/storage":
 		return r.storages(), nil
 	}
+	if rest, ok := strings.CutPrefix(r.path, "/cluster/sdn/"); ok {
+		return r.sdn(rest)
+	}
 	parts := strings.Split(strings.TrimPrefix(r.path, "/"), "/")
 	if len(parts) < 3 || parts[0] != "nodes" {
 		return nil, r.unknown()
