@@ -88,6 +88,7 @@ func Run(t *testing.T, target Target) {
 	s.run("partial tags", (*suite).partialTags)
 	s.run("change log", (*suite).changeLog)
 	s.run("custom fields", (*suite).customFields)
+	s.run("types of custom fields", (*suite).customTypes)
 	s.run("sites", (*suite).sites)
 	s.run("disks", (*suite).disks)
 	s.run("addresses", (*suite).addresses)

@@ -3,10 +3,12 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"proxbox/internal/netbox"
 )
@@ -125,6 +127,34 @@ func (s *suite) customFields() {
 	}
 	s.refusesMake(customPath, object{"name": name, "type": "text", "object_types": []string{"virtualization.virtualmachine"}},
 		"name", "custom field with this name already exists.")
+}
+
+// customTypes are those of the fields that stand for sync-state rows: an object
+// is written by its id and read with it, a moment may be in UTC.
+func (s *suite) customTypes() {
+	name := "conf_types_" + s.mark
+	field := func(kind string, more ...object) object {
+		o := object{"name": name + "_" + kind, "type": kind, "object_types": []string{"virtualization.vminterface"}}
+		for _, m := range more {
+			maps.Copy(o, m)
+		}
+		return o
+	}
+	s.makeAll(customPath, field("boolean"), field("url"), field("datetime"), field("object", object{"related_object_type": "dcim.interface"}))
+	ports := s.makeAll(portsPath, object{"device": s.device(s.site), "name": "vmbr0", "type": "bridge"}, object{"device": s.device(s.site), "name": "vmbr0", "type": "bridge"})
+	nic := s.make(nicsPath, object{"virtual_machine": s.guest(), "name": "net0", "custom_fields": object{
+		name + "_boolean": false, name + "_url": "https://pve:8006/#v1:0:=qemu/100", name + "_datetime": "2026-01-02T03:04:05Z", name + "_object": ports[0]}})
+	values := func() []any {
+		all := s.read(nicsPath, nic, "custom_fields")["custom_fields"].(object)
+		at, _ := all[name+"_object"].(object)
+		moment, err := time.Parse(time.RFC3339, fmt.Sprint(all[name+"_datetime"]))
+		return []any{all[name+"_boolean"], all[name+"_url"], err == nil && moment.Unix() == 1767323045, at["id"]}
+	}
+	s.equal("new values", values(), []any{false, "https://pve:8006/#v1:0:=qemu/100", true, float64(ports[0])})
+	s.change(nicsPath, nic, object{"custom_fields": object{name + "_boolean": true, name + "_object": ports[1]}})
+	s.equal("two changed", values(), []any{true, "https://pve:8006/#v1:0:=qemu/100", true, float64(ports[1])})
+	s.change(nicsPath, nic, object{"custom_fields": object{name + "_object": nil}})
+	s.equal("one cleared", values(), []any{true, "https://pve:8006/#v1:0:=qemu/100", true, nil})
 }
 
 // sites must agree between a guest, its cluster and its device.
