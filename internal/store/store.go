@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // and the driver of that name
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"proxbox/internal/secret"
 	"proxbox/migrations"
@@ -126,7 +127,25 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("prepare the database %s: %w", s.path, err)
+	return fmt.Errorf("prepare the database %s: %w", s.path, withWayOut(err))
+}
+
+// withWayOut says in words what SQLite says in codes, where it is for whoever
+// runs the program to mend.
+func withWayOut(err error) error {
+	var code *sqlite.Error
+	if !errors.As(err, &code) {
+		return err
+	}
+	switch code.Code() & 0xff { // the rest tells kinds of one cause apart
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%w. The database cannot be written: give the user that runs this program the right to write in its directory, or set PROXBOX_DATA_DIR to another one", err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w. The disk is full: make room in the data directory's file system, or set PROXBOX_DATA_DIR to another one", err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w. The file is damaged or no SQLite database: put a backup in its place, or move it away and enter the endpoints and keys again", err)
+	}
+	return err
 }
 
 func (s *Store) tryMigrate(ctx context.Context) error {

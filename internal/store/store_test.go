@@ -137,7 +137,8 @@ func TestOpenSaysWhyItCannot(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "proxbox.db"), []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Open(t.Context(), Options{DataDir: dir, Box: box(t)}); err == nil || !strings.Contains(err.Error(), dir) {
+	_, err = Open(t.Context(), Options{DataDir: dir, Box: box(t)})
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "put a backup in its place") {
 		t.Errorf("Open = %v", err)
 	}
 }
