@@ -89,6 +89,9 @@ func (a *applier) written(b batch, entries []entry, answers []json.RawMessage) e
 		case b.op == plan.Create && i < len(rows):
 			a.made(table, e, rows[i])
 		case b.op == plan.Update && byID[e.id()] != nil:
+			if e.fields["add_tags"] != nil && table.Marked != nil {
+				table.Mark(e.id())
+			}
 			a.end(e.change, nil)
 		case b.op == plan.Update:
 			table.Delete(e.id())

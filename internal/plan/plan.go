@@ -68,6 +68,9 @@ type Input struct {
 	Limits Limits
 	// AddTags is true when NetBox takes add_tags and remove_tags (4.6).
 	AddTags bool
+	// TagParts has parts of ours tagged that are not, of the kinds of which the
+	// inventory says which rows are marked.
+	TagParts bool
 	// OverrideFuse lets one run remove more than the fuse allows.
 	OverrideFuse bool
 	// Removes names the kinds of the plugin's rows that are removed, and not

@@ -21,6 +21,7 @@ func (p *planner) tagsOnCreate(it *item) domain.Refs {
 func (p *planner) updateTags(it *item, set, old domain.Fields) {
 	current, known := it.row.Fields["tags"].(domain.Refs)
 	if _, has := it.row.Fields["tags"]; !has && !known {
+		p.tagPart(it, set)
 		return
 	}
 	var add, remove domain.Refs
@@ -58,6 +59,25 @@ func (p *planner) updateTags(it *item, set, old domain.Fields) {
 		}
 	}
 	set["tags"] = all.Sorted()
+}
+
+// tagPart gives a part of ours the mark that it does not carry, where it is read
+// which parts do. Their other tags are not read: NetBox has to take one more
+// without them.
+func (p *planner) tagPart(it *item, set domain.Fields) {
+	marked := p.Inventory.Table(it.Kind).Marked
+	if !p.TagParts || !p.AddTags || marked == nil || marked[it.row.ID] || it.adopted || !p.marksParts(it) || p.owns(it, "tags") != domain.Always {
+		return
+	}
+	if mark := p.resolved(it.Tags.Mark); len(mark) > 0 {
+		set["add_tags"] = mark.Sorted()
+	}
+}
+
+// marksParts tells whether a row is a part of ours, or a row of the plugin about
+// one, which nobody but the program makes.
+func (p *planner) marksParts(it *item) bool {
+	return stateKind[it.Kind] == "" || p.idx.ours(it.Kind, it.row)
 }
 
 // syncedTags carries Proxmox's own tags over three-way.

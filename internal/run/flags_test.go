@@ -26,6 +26,8 @@ type flagCase struct {
 	// keeps is set where no flag gives the field to us once a person wrote it,
 	// or emptied it; apart where nothing of it is ours at all.
 	keeps, apart bool
+	// unfilled is set where the flag alone gives it to us, empty or not.
+	unfilled bool
 }
 
 const never = "never"
@@ -41,7 +43,7 @@ func flagCases(other map[string]int) []flagCase {
 	}
 	parts := func(flag, kind, name string) flagCase {
 		c := tags(flag, kind, name)
-		c.apart = true
+		c.unfilled = true
 		return c
 	}
 	const device, vm, cluster, iface, vmiface, ip = "dcim.device", "virtualization.virtualmachine", "virtualization.cluster", "dcim.interface",
@@ -209,7 +211,7 @@ func (s *site) flagCase(t *testing.T, c flagCase, other map[string]int, empty, o
 	switch {
 	case c.apart, c.keeps && !empty:
 		want = theirs
-	case !on && !empty:
+	case !on && (!empty || c.unfilled):
 		want = theirs
 	}
 	if c.field == "tags" && !c.apart && want != theirs {

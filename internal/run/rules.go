@@ -82,7 +82,7 @@ func (req Request) held(ctx context.Context, d *desire.Desired, inv *domain.Inve
 	}
 	held := map[domain.Ref]bool{}
 	for kind := range kinds {
-		if inv.Table(kind).Absent || !hasTag(inv) {
+		if inv.Table(kind).Absent || !hasTag(inv, desire.TagBootstrapOnly) {
 			continue
 		}
 		ids, err := req.NetBox.ReadMarked(ctx, kind, desire.TagBootstrapOnly)
@@ -96,11 +96,38 @@ func (req Request) held(ctx context.Context, d *desire.Desired, inv *domain.Inve
 	return held, nil
 }
 
-// hasTag tells whether NetBox knows the tag: asking for the objects of one that
-// it does not know is refused.
-func hasTag(inv *domain.Inventory) bool {
+// readMarks reads which of the parts that are to be tagged are, of the kinds
+// whose tags are not read with them, where NetBox takes one tag more without
+// the others. It tells whether it did.
+func (req Request) readMarks(ctx context.Context, d *desire.Desired, inv *domain.Inventory, caps netbox.Capabilities) (bool, error) {
+	if !req.Options.TagParts || !caps.AddTags || !hasTag(inv, desire.TagProxbox) {
+		return false, nil
+	}
+	kinds := map[domain.Kind]bool{}
+	for _, o := range d.Objects {
+		t := inv.Table(o.Kind)
+		if len(o.Tags.Mark) > 0 && !netbox.ReadsTags(o.Kind) && !t.Absent && t.Unknown == nil && t.Marked == nil && t.Len() > 0 {
+			kinds[o.Kind] = true
+		}
+	}
+	for kind := range kinds {
+		ids, err := req.NetBox.ReadMarked(ctx, kind, desire.TagProxbox)
+		if err != nil {
+			return false, err
+		}
+		if ids == nil {
+			ids = map[int]bool{}
+		}
+		inv.Table(kind).Marked = ids
+	}
+	return true, nil
+}
+
+// hasTag tells whether NetBox knows a tag: asking for the objects of one that it
+// does not know is refused.
+func hasTag(inv *domain.Inventory, slug string) bool {
 	for r := range inv.Table(domain.KindTag).Rows() {
-		if r.Text("slug") == desire.TagBootstrapOnly {
+		if r.Text("slug") == slug {
 			return true
 		}
 	}

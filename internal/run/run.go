@@ -233,6 +233,9 @@ func planAndWrite(ctx context.Context, req Request, res *Result, inv *domain.Inv
 	if err != nil {
 		return fmt.Errorf("read NetBox: %w", err)
 	}
+	if in.TagParts, err = req.readMarks(ctx, res.Desired, inv, caps); err != nil {
+		return fmt.Errorf("read NetBox: %w", err)
+	}
 	in.Limits = req.limits(res.Desired, held)
 	in.Things = req.Orphans.things(res.Desired, res.Started)
 	if res.Plan, err = makePlan(ctx, req, caps, in); err != nil {

@@ -124,7 +124,7 @@ var (
 	BackupBatchDelay = milliseconds(Setting{Name: "backup_batch_delay_ms", Env: "PROXBOX_BACKUP_BATCH_DELAY_MS", Plugin: plugin("200"), Default: "0",
 		Doc: "The pause after each bulk write of backups."}, 0, 600_000)
 	TagParts = boolean(Setting{Name: "tag_parts", Env: "PROXBOX_TAG_PARTS", Default: "false",
-		Doc: "Give the tag proxbox to interfaces, disks, addresses and the plugin's rows too, when they are made, as the Python service does; a MAC address goes with its interface. A tag costs NetBox as much as half an object."})
+		Doc: "Give the tag proxbox to interfaces, disks, addresses and the plugin's rows too, as the Python service does, from NetBox 4.6 on to those that are there already as well; a MAC address goes with its interface. A tag costs NetBox as much as half an object."})
 )
 
 // Proxmox VE.
