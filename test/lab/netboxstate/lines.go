@@ -68,7 +68,7 @@ var lists = []list{
 
 // notState are fields that say nothing that matters, or that differ each time.
 var notState = map[string]bool{
-	"id": true, "url": true, "display": true, "display_url": true, "created": true, "last_updated": true, "proxmox_last_updated": true,
+	"id": true, "url": true, "display": true, "display_url": true, "created": true, "last_updated": true, "proxmox_last_updated": true, "last_synced": true,
 	"_depth": true, "_occupied": true, "config_context": true, "available": true,
 }
 

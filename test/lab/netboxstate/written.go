@@ -35,7 +35,7 @@ func Written(t testing.TB, changes []lab.Change) []string {
 // a port that does.
 var isID = map[string]bool{"device": true, "proxmox_node": true, "primary_ip4": true, "primary_ip6": true, "primary_mac_address": true,
 	"assigned_object_id": true, "untagged_vlan": true, "tagged_vlans": true, "platform": true, "proxbox_bridge": true, "proxbox_storage": true, "proxmox_storage": true,
-	"bridge": true, "lag": true, "parent": true, "site": true, "proxmox_link": true}
+	"bridge": true, "lag": true, "parent": true, "site": true, "proxmox_link": true, "vm_interface": true}
 
 func changedFields(t testing.TB, c lab.Change) []string {
 	t.Helper()
