@@ -41,7 +41,8 @@ type Memory struct {
 type picture struct {
 	key    string
 	inv    *domain.Inventory
-	change int             // the newest entry of the change log before the reading
+	change int             // the newest entry of the change log that is known
+	seen   map[int]bool    // which are known of those just before it
 	runs   map[string]bool // whose writes are in it by their answers
 	used   time.Time
 }
@@ -187,7 +188,7 @@ func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run stri
 			return p.inv, nil
 		}
 	}
-	last, err := lastChange(ctx, nb)
+	last, seen, err := lastChanges(ctx, nb)
 	if err != nil {
 		// Without the change log nobody could tell what others did.
 		return ReadInventory(ctx, nb, tasksSince)
@@ -196,7 +197,7 @@ func (m *Memory) inventory(ctx context.Context, nb *netbox.Client, key, run stri
 	if err != nil {
 		return nil, err
 	}
-	m.keep(&picture{key: key, inv: inv, change: last, runs: map[string]bool{run: true}})
+	m.keep(&picture{key: key, inv: inv, change: last, seen: seen, runs: map[string]bool{run: true}})
 	return inv, nil
 }
 
@@ -248,19 +249,28 @@ type changeEntry struct {
 
 const changeLog = "core/object-changes/"
 
-// lastChange is the id of the newest entry of the change log; 0 for none.
-func lastChange(ctx context.Context, nb *netbox.Client) (int, error) {
-	raw, err := nb.Get(ctx, changeLog, url.Values{"limit": {"1"}, "ordering": {"-id"}, "fields": {"id"}})
+// overlap is how far back the change log is read again: a transaction that was
+// open at the last look has lower ids than others that were over by then.
+const overlap = 100
+
+// lastChanges are the newest entry of the change log, 0 for none, and the ids
+// of those within the overlap before it.
+func lastChanges(ctx context.Context, nb *netbox.Client) (last int, seen map[int]bool, err error) {
+	raw, err := nb.Get(ctx, changeLog, url.Values{"limit": {strconv.Itoa(overlap)}, "ordering": {"-id"}, "fields": {"id"}})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	var page struct {
 		Results []changeEntry `json:"results"`
 	}
-	if err := json.Unmarshal(raw, &page); err != nil || len(page.Results) == 0 {
-		return 0, err
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return 0, nil, err
 	}
-	return page.Results[0].ID, nil
+	seen = map[int]bool{}
+	for _, e := range page.Results {
+		last, seen[e.ID] = max(last, e.ID), true
+	}
+	return last, seen, nil
 }
 
 // catchUp reads again what others changed since the picture was taken. What
@@ -268,16 +278,16 @@ func lastChange(ctx context.Context, nb *netbox.Client) (int, error) {
 // a new reading is needed.
 func (p *picture) catchUp(ctx context.Context, nb *netbox.Client) bool {
 	changed := map[domain.Kind]map[int]bool{}
-	last, count := p.change, 0
-	q := url.Values{"id__gt": {strconv.Itoa(p.change)}, "fields": {"id,action,changed_object_type,changed_object_id,message"}}
+	last, count, seen := p.change, 0, map[int]bool{}
+	q := url.Values{"id__gt": {strconv.Itoa(max(0, p.change-overlap))}, "fields": {"id,action,changed_object_type,changed_object_id,message"}}
 	err := nb.List(ctx, changeLog, q, func(raw json.RawMessage) error {
 		var e changeEntry
 		if err := json.Unmarshal(raw, &e); err != nil {
 			return err
 		}
-		last = max(last, e.ID)
+		last, seen[e.ID] = max(last, e.ID), true
 		kind := domain.Kind(e.Type)
-		if p.runs[runOf(e.Message)] || p.inv.Table(kind).Absent {
+		if p.seen[e.ID] || p.runs[runOf(e.Message)] || p.inv.Table(kind).Absent {
 			return nil
 		}
 		if count++; count > maxChanged {
@@ -307,7 +317,7 @@ func (p *picture) catchUp(ctx context.Context, nb *netbox.Client) bool {
 		}
 		p.inv.Table(kind).Marked = marked
 	}
-	p.change = last
+	p.change, p.seen = last, seen
 	return true
 }
 

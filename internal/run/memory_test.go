@@ -1,8 +1,12 @@
 package run_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -349,5 +353,54 @@ func TestUnusedIsLetGo(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("after 10 s it still holds %+v", s.Memory.Held())
 		}
+	}
+}
+
+// TestLateTransactionIsSeen: an entry of the change log that appears behind one
+// that was seen already, for its transaction was longer, is not missed.
+func TestLateTransactionIsSeen(t *testing.T) {
+	s := newSite(t, 3, time.Minute)
+	inner, hidden := s.NetBoxTransport, 0.0
+	s.NetBoxTransport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := inner.RoundTrip(r)
+		if err != nil || !strings.Contains(r.URL.Path, "object-changes") {
+			return resp, err
+		}
+		defer resp.Body.Close()
+		var page map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
+			return nil, err
+		}
+		page["results"] = slices.DeleteFunc(page["results"].([]any), func(e any) bool { return e.(map[string]any)["id"] == hidden })
+		raw, err := json.Marshal(page)
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+		resp.Header.Del("Content-Length")
+		return resp, err
+	})
+	s.sync(t, run.Ask{})
+	const vms = "virtualization.virtualmachine"
+	for i, o := range s.nb.Objects(vms)[:2] {
+		if err := s.nb.Patch(vms, int(o["id"].(float64)), map[string]any{"memory": 1}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			for _, e := range s.nb.Objects("core.objectchange") {
+				hidden = max(hidden, e["id"].(float64))
+			}
+		}
+	}
+	if hidden == 0 {
+		t.Fatal("the change log is empty")
+	}
+	if res := s.sync(t, run.Ask{}); res.Updated != 1 {
+		t.Errorf("while one of two changes is not to be seen: %d updated", res.Updated)
+	}
+	hidden = 0
+	if res := s.sync(t, run.Ask{}); res.Updated != 1 {
+		t.Errorf("when the other is to be seen: %d updated", res.Updated)
+	}
+	s.forget()
+	if res := s.sync(t, run.Ask{}); res.Updated != 0 || len(s.reads) > 1 {
+		t.Errorf("and after that: %d updated with %d reads: %v", res.Updated, len(s.reads), s.reads)
 	}
 }
