@@ -143,11 +143,19 @@ func healthy(url string) func(context.Context) error {
 	}
 }
 
-// Kill ends the service as a power failure does.
+// Kill ends the service as a power failure does, and returns when its port is
+// free.
 func (s *Service) Kill() {
 	s.killed = true
 	_ = syscall.Kill(-s.process.cmd.Process.Pid, syscall.SIGKILL)
-	<-s.process.done
+	<-s.process.done // of the tether; the program may take a moment longer
+	for range 100 {
+		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))); err == nil {
+			_ = listener.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // Call sends the service a request with its key, as the plugin does. A body of
