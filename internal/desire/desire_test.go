@@ -133,7 +133,7 @@ func TestUnknownConfiguration(t *testing.T) {
 			t.Errorf("%s is %v", f, v)
 		}
 	}
-	for _, f := range []string{"proxmox_start_at_boot", "proxmox_tags", "proxmox_qemu_agent", "proxmox_search_domain"} {
+	for _, f := range []string{"proxmox_start_at_boot", "proxmox_tags", "proxmox_qemu_agent", "proxmox_search_domain", "proxmox_os", "proxmox_cpu_type", "proxmox_notes"} {
 		if v, ok := st.Fields[f]; ok {
 			t.Errorf("%s is %v", f, v)
 		}
@@ -152,6 +152,7 @@ func TestUnknownConfiguration(t *testing.T) {
 func TestSyncStateOfGuest(t *testing.T) {
 	g := virtualMachine(func(g *domain.Guest, c *domain.GuestConfig) {
 		c.AgentEnabled, c.OnBoot, c.Tags, c.SearchDomain = true, true, []string{"b", "a"}, "example.org"
+		c.OSType, c.CPUType, c.Description = "l26", "host", " first\nsecond\x00\n"
 	})
 	want := domain.Fields{
 		"virtual_machine": domain.To(domain.KindVirtualMachine, "c1/qemu/100"), "proxmox_vm_id": 100, "proxmox_vm_type": "qemu", "proxmox_vm_name": "web",
@@ -159,6 +160,7 @@ func TestSyncStateOfGuest(t *testing.T) {
 		"proxmox_endpoint_raw_id": 1, "proxmox_node": domain.To(domain.KindProxmoxNode, "c1/node/pve1"),
 		"endpoint": domain.At(domain.KindProxmoxEndpoint, 1), "proxmox_status": "running", "proxmox_start_at_boot": true,
 		"proxmox_search_domain": "example.org", "proxmox_tags": "a,b", "proxmox_qemu_agent": true,
+		"proxmox_os": "l26", "proxmox_cpu_type": "host", "proxmox_notes": "first\nsecond",
 	}
 	if d := cmp.Diff(want, one(t, Build([]*domain.Snapshot{snapshot(g)}, full), domain.KindVMState).Fields); d != "" {
 		t.Error(d)

@@ -44,6 +44,7 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 		f["proxmox_start_at_boot"] = cfg.OnBoot
 		f["proxmox_search_domain"] = cut(cfg.SearchDomain, 255)
 		f["proxmox_tags"] = strings.Join(guestTags(g), ",")
+		card(f, cfg)
 		if g.Type == domain.LXC {
 			f["proxmox_unprivileged_container"] = cfg.Unprivileged
 		} else {
@@ -52,4 +53,13 @@ func (b *builder) guestRow(v *view, vm domain.Ref, g domain.Guest, name, label s
 	}
 	b.add(domain.Object{Kind: domain.KindVMState, Key: vm.Key, Mode: mode, Owner: vm.Key, Fields: f, Presumed: v.presumed("proxmox_cluster_name"),
 		Label: "sync-state of " + label})
+}
+
+// card sets what the plugin shows of a guest that NetBox itself has no place
+// for. Its disks, storages and interfaces are objects of their own.
+func card(f domain.Fields, cfg domain.GuestConfig) {
+	f["proxmox_os"] = cut(cfg.OSType, 255)
+	f["proxmox_cpu_type"] = cut(cfg.CPUType, 255)
+	// NetBox takes no NUL.
+	f["proxmox_notes"] = strings.TrimSpace(strings.ReplaceAll(cfg.Description, "\x00", ""))
 }

@@ -89,7 +89,7 @@ func (b *builder) nodeInterfaces(v *view, device, site domain.Ref, n domain.Node
 			if !b.usable(p.Addr()) {
 				continue
 			}
-			ip := b.address(ref, device.Key, p, "", "node "+n.Name+" "+i.Name, i.MAC, domain.Manage)
+			ip := b.address(ref, device.Key, p, "", "node "+n.Name+" "+i.Name, i.Name, i.MAC, domain.Manage)
 			b.primary(device, ip, p.Addr(), p.Addr().String() == n.IP)
 		}
 		b.whole(ref.Key, domain.KindIPAddress)

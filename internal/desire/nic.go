@@ -119,7 +119,7 @@ func (b *builder) addresses(vm, iface domain.Ref, g domain.Guest, nic domain.NIC
 		if !b.usable(p.Addr()) || p.Bits() <= 0 {
 			continue
 		}
-		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.MAC, mode)
+		ip := b.address(iface, vm.Key, p, g.Hostname, label, nic.Key, nic.MAC, mode)
 		b.primary(vm, ip, p.Addr(), false)
 		if mode == domain.Manage {
 			b.whole(iface.Key, domain.KindIPAddress)
@@ -175,7 +175,7 @@ func usable(a netip.Addr, ignoreLinkLocal bool) bool {
 
 var dnsName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
 
-func (b *builder) address(iface domain.Ref, owner domain.Key, p netip.Prefix, hostname, label, mac string, mode domain.Mode) domain.Ref {
+func (b *builder) address(iface domain.Ref, owner domain.Key, p netip.Prefix, hostname, label, name, mac string, mode domain.Mode) domain.Ref {
 	f := domain.Fields{"address": p.String(), "status": "active", "assigned_object": iface}
 	host := strings.TrimSuffix(strings.ToLower(hostname), ".")
 	if host != "" && !strings.HasPrefix(host, "localhost") && len(host) <= 255 && dnsName.MatchString(host) {
@@ -186,7 +186,7 @@ func (b *builder) address(iface domain.Ref, owner domain.Key, p netip.Prefix, ho
 	if b.opt.SyncState {
 		// Keyed like its address: what the plan decides on the address decides on the row.
 		b.add(domain.Object{Kind: domain.KindIPAddressState, Key: ref.Key, Mode: mode, Owner: owner, Label: "sync-state of " + label + " " + p.String(),
-			Fields: domain.Fields{"ip_address": ref, "proxmox_mac": mac}})
+			Fields: domain.Fields{"ip_address": ref, "proxmox_interface": cut(name, 255), "proxmox_mac": mac}})
 	}
 	return ref
 }

@@ -133,6 +133,7 @@ type GuestConfig struct {
 	Name         string // qemu name, lxc hostname
 	Description  string
 	OSType       string // l26, win11, debian, ...
+	CPUType      string // host, x86-64-v2-AES, ...; "" where Proxmox takes its default, and for containers
 	OnBoot       bool
 	AgentEnabled bool
 	Unprivileged bool

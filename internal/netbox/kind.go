@@ -140,7 +140,8 @@ var specs = map[domain.Kind]kindSpec{
 
 	domain.KindVMState: {path: "plugins/proxbox/sync-state/virtual-machines/", needs: needSyncState, fields: slices.Concat(
 		ref(domain.KindVirtualMachine, "virtual_machine"), ownership, integer("proxmox_vm_id"), ref(domain.KindDeviceRole, "proxmox_last_synced_role_id"),
-		text("proxmox_vm_type", "proxmox_vm_name", "proxmox_status", "proxmox_search_domain", "proxmox_link", "proxmox_tags"),
+		text("proxmox_vm_type", "proxmox_vm_name", "proxmox_status", "proxmox_search_domain", "proxmox_link", "proxmox_tags",
+			"proxmox_os", "proxmox_cpu_type", "proxmox_notes"),
 		boolean("proxmox_start_at_boot", "proxmox_unprivileged_container", "proxmox_qemu_agent"), moment("proxmox_last_updated"))},
 	domain.KindDeviceState: {path: "plugins/proxbox/sync-state/devices/", needs: needSyncState, fields: slices.Concat(
 		ref(domain.KindDevice, "device"), ownership, text("proxmox_link"))},

@@ -86,7 +86,7 @@ func TestAddresses(t *testing.T) {
 			writes: []string{"+ vminterface qemu 100 (web) net3", "+ macaddress qemu 100 (web) net3 BC:24:11:00:00:03", "+ sync-state of qemu 100 (web) net3",
 				"~ vminterface qemu 100 (web) net3 primary_mac_address -→BC:24:11:00:00:03",
 				"~ ipaddress qemu 100 (web) net3 10.0.0.100/24 assigned_object net0→net3",
-				"~ sync-state of qemu 100 (web) net3 10.0.0.100/24 proxmox_mac BC:24:11:00:00:64→BC:24:11:00:00:03"},
+				"~ sync-state of qemu 100 (web) net3 10.0.0.100/24 proxmox_interface net0→net3 proxmox_mac BC:24:11:00:00:64→BC:24:11:00:00:03"},
 		},
 		{
 			name: "behind NAT it is not removed", proxmox: func(s *domain.Snapshot) { says(&s.Guests[0], "10.0.0.7/24") },

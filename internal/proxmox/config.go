@@ -53,6 +53,7 @@ func parseConfig(t domain.GuestType, raw json.RawMessage) (domain.GuestConfig, e
 		return cfg, nil
 	}
 	cfg.Name = word("name")
+	cfg.CPUType = parseProperties(word("cpu")).text("cputype", "")
 	cfg.AgentEnabled = parseAgent(word("agent"))
 	cfg.UUID, cfg.Serial = parseSMBIOS(word("smbios1"))
 	cfg.CreatedAt = parseCreated(word("meta"))

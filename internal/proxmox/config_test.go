@@ -170,13 +170,13 @@ func TestConfig(t *testing.T) {
 		want  domain.GuestConfig
 	}{
 		"cloud-init machine": {domain.QEMU, `{
-			"sockets":1,"cores":4,"memory":"4096","balloon":0,"name":"lb-2","agent":"1","onboot":0,"ostype":"l26","description":"first\nsecond\n",
+			"sockets":1,"cores":4,"cpu":"x86-64-v2-AES,flags=+aes","memory":"4096","balloon":0,"name":"lb-2","agent":"1","onboot":0,"ostype":"l26","description":"first\nsecond\n",
 			"ciuser":"ansible","ipconfig0":"ip=192.0.2.52/24,gw=192.0.2.1","cicustom":" ","searchdomain":"example.org","nameserver":"192.0.2.53",
 			"meta":"creation-qemu=9.0.2,ctime=1730191495","smbios1":"uuid=10D5C783-98BC-4847-BB9A-9F06E932F0D9",
 			"scsi0":"data:vm-128-disk-0,format=raw,size=20G","ide2":"pool:vm-128-cloudinit,media=cdrom","scsihw":"virtio-scsi-single",
 			"net0":"virtio=BC:24:11:20:00:1E,bridge=vmbr219","tags":"lb;infra;managed_by_terraform_true","digest":"x"}`,
 			domain.GuestConfig{
-				Name: "lb-2", Description: "first\nsecond", OSType: "l26", AgentEnabled: true, SearchDomain: "example.org", Nameserver: "192.0.2.53",
+				Name: "lb-2", Description: "first\nsecond", OSType: "l26", CPUType: "x86-64-v2-AES", AgentEnabled: true, SearchDomain: "example.org", Nameserver: "192.0.2.53",
 				UUID: "10d5c783-98bc-4847-bb9a-9f06e932f0d9", CreatedAt: 1730191495, Cores: 4, MemoryBytes: 4096 << 20,
 				NICs:      []domain.NIC{{Key: "net0", Model: "virtio", MAC: "BC:24:11:20:00:1E", Bridge: "vmbr219", Addresses: prefixes("192.0.2.52/24"), Gateways: addrs("192.0.2.1")}},
 				Disks:     []domain.Disk{{Key: "scsi0", Storage: "data", Volume: "data:vm-128-disk-0", SizeMB: 20480, Format: "raw"}},
