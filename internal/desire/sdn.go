@@ -6,8 +6,8 @@ import (
 	"proxbox/internal/domain"
 )
 
-// sdn wants the zones, vnets and subnets of a cluster's SDN, and binds the
-// prefixes that its subnets are in NetBox.
+// sdn wants the zones, vnets and subnets of a cluster's SDN, and the prefixes of
+// the subnets.
 func (b *builder) sdn(v *view) {
 	zones, vnets := v.SDN.Zones, v.SDN.VNets
 	if !b.opt.SDN || !b.hasEndpoint(v, "SDN zones and vnets", len(zones.Value)+len(vnets.Value)) {
@@ -83,14 +83,15 @@ func (b *builder) subnet(of sdnOf, n domain.SDNVNet, s domain.SDNSubnet) {
 		"snat": truth(o["snat"]) == true, "prefix": nil, "skip_reason": "Proxmox does not say which network it is",
 	}
 	if s.Network.IsValid() {
-		f["prefix"], f["skip_reason"] = b.prefix(s), ""
+		f["prefix"], f["skip_reason"] = b.prefix(of.v, n, s), ""
 	}
 	b.want(of, domain.KindSDNSubnet, vnetKey(of.v, n.Name)+"/subnet/"+domain.Key(s.ID), "SDN subnet "+s.ID, n.Zone, s.Raw, f)
 }
 
-// prefix is NetBox's prefix of a subnet's network, whatever cluster has it.
-func (b *builder) prefix(s domain.SDNSubnet) domain.Ref {
+// prefix is NetBox's prefix of a subnet's network, whatever cluster has it. One
+// that is there is a person's, ours too once it is made.
+func (b *builder) prefix(v *view, n domain.SDNVNet, s domain.SDNSubnet) domain.Ref {
 	network := s.Network.String()
-	return b.add(domain.Object{Kind: domain.KindPrefix, Key: domain.Key("prefix/" + network), Mode: domain.Existing, Label: "prefix " + network,
-		Fields: domain.Fields{"prefix": network}})
+	return b.add(domain.Object{Kind: domain.KindPrefix, Key: domain.Key("prefix/" + network), Label: "prefix " + network, Fields: domain.Fields{
+		"prefix": network, "status": "active", "description": cut("SDN vnet "+n.Name+" of "+v.Cluster.Name, 200)}, Tags: domain.TagWish{OnCreate: b.mark()}})
 }

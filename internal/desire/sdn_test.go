@@ -53,7 +53,7 @@ func TestSDN(t *testing.T) {
 			}
 		}
 	}
-	if o := one(t, d, domain.KindPrefix); o.Fields["prefix"] != "10.0.0.0/24" {
+	if o := one(t, d, domain.KindPrefix); o.Fields["prefix"] != "10.0.0.0/24" || o.Fields["description"] != "SDN vnet office of lab" || len(o.Tags.Mark) > 0 || len(o.Tags.OnCreate) != 1 {
 		t.Errorf("prefix %v", o.Fields)
 	}
 	for owner, kind := range map[domain.Key]domain.Kind{"c1": domain.KindSDNZone, "c1/sdn/vnet/office": domain.KindSDNSubnet} {

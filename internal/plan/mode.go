@@ -187,7 +187,7 @@ func (p *planner) ownsAt(key domain.Key, kind domain.Kind, field string) domain.
 	return p.Owns(kind, field)
 }
 
-// dropUnused leaves out the VLANs and platforms that would be made although
+// dropUnused leaves out VLANs, platforms and prefixes that would be made although
 // nothing that is written points at them.
 func (p *planner) dropUnused() {
 	used := map[domain.Ref]bool{}
@@ -203,6 +203,6 @@ func (p *planner) dropUnused() {
 		}
 	}
 	p.plan.Changes = slices.DeleteFunc(p.plan.Changes, func(c Change) bool {
-		return c.Op == Create && (c.Kind == domain.KindVLAN || c.Kind == domain.KindPlatform) && !used[domain.To(c.Kind, c.Key)]
+		return c.Op == Create && (c.Kind == domain.KindVLAN || c.Kind == domain.KindPlatform || c.Kind == domain.KindPrefix) && !used[domain.To(c.Kind, c.Key)]
 	})
 }

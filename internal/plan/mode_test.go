@@ -151,7 +151,7 @@ func TestTagTakenAway(t *testing.T) {
 func TestLawOfModes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		set := map[string]domain.Policy{}
-		for _, mode := range []string{"cluster", "node", "vm", "vm_template", "vm_interface", "mac", "ip_address", "storage"} {
+		for _, mode := range []string{"cluster", "node", "vm", "vm_template", "vm_interface", "mac", "ip_address", "storage", "sdn"} {
 			set[mode] = rapid.SampledFrom([]domain.Policy{domain.Sync, domain.Sync, domain.Bootstrap, domain.Leave}).Draw(t, mode)
 		}
 		opt := modes(set)

@@ -8,7 +8,8 @@ import (
 )
 
 // prefixes finds the prefix of each network: the one in the global table, else
-// the only one. Of several none is chosen.
+// the only one. Of several none is chosen; where there is none, in whatever VRF,
+// it is made.
 func (p *planner) prefixes(items []*item) {
 	for _, it := range items {
 		rows := p.idx.find(it.Kind, it.Fields["prefix"].(string))
@@ -21,7 +22,6 @@ func (p *planner) prefixes(items []*item) {
 		case len(rows) > 1:
 			it.state, it.why = dropped, fmt.Sprintf("NetBox has %d prefixes %s, and nothing says which it is", len(rows), it.Fields["prefix"])
 		default:
-			it.why = fmt.Sprintf("NetBox has no prefix %s", it.Fields["prefix"])
 			p.bind(it, nil)
 		}
 	}

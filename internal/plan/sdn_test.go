@@ -84,14 +84,20 @@ func TestSDN(t *testing.T) {
 		{name: "a zone of another endpoint", person: func(_ *testing.T, w *world) {
 			w.put(domain.KindSDNZone, domain.Fields{"endpoint": domain.At(domain.KindProxmoxEndpoint, 9), "cluster_name": "lab", "zone_name": "other", "status": "active"})
 		}},
-		{name: "a prefix is made", person: prefix("10.0.0.0/24", 0), writes: []string{
-			"~ proxmoxsdnsubnet SDN subnet lan-10.0.0.0-24 prefix -→10.0.0.0/24 skip_reason NetBox has no prefix 10.0.0.0/24→-"}},
-		{name: "a prefix is made in a VRF", person: prefix("10.0.0.0/24", 3), writes: []string{
-			"~ proxmoxsdnsubnet SDN subnet lan-10.0.0.0-24 prefix -→10.0.0.0/24 skip_reason NetBox has no prefix 10.0.0.0/24→-"}},
-		{name: "two are made in VRFs", person: func(t *testing.T, w *world) {
-			prefix("10.0.0.0/24", 3)(t, w)
-			prefix("10.0.0.0/24", 4)(t, w)
-		}, writes: []string{"~ proxmoxsdnsubnet SDN subnet lan-10.0.0.0-24 skip_reason NetBox has no prefix 10.0.0.0/24→NetBox has 2 prefixes 10.0.0.0/24, and nothing says which it is"}},
+		{name: "a person changes a prefix of ours", person: func(_ *testing.T, w *world) {
+			for r := range w.inv.Table(domain.KindPrefix).Rows() {
+				r.Fields["description"], r.Fields["status"], r.Fields["vrf"] = "mine", "reserved", domain.At(domain.KindVRF, 3)
+			}
+		}},
+		{name: "a person removes one", person: func(_ *testing.T, w *world) {
+			for r := range w.inv.Table(domain.KindSDNSubnet).Rows() {
+				if r.Text("subnet") == "lan-10.0.0.0-24" {
+					w.inv.Table(domain.KindPrefix).Delete(r.Ref("prefix").ID)
+					r.Fields["prefix"] = nil
+				}
+			}
+		}, writes: []string{"+ prefix prefix 10.0.0.0/24", "~ proxmoxsdnsubnet SDN subnet lan-10.0.0.0-24 prefix -→10.0.0.0/24"}},
+		{name: "a person makes another one of the network", person: prefix("10.0.0.0/24", 3)},
 		{name: "the prefixes cannot be listed", person: func(_ *testing.T, w *world) {
 			table := domain.NewTable(domain.KindPrefix)
 			table.Unknown = errors.New("out of order")
@@ -115,6 +121,54 @@ func TestSDN(t *testing.T) {
 				c.person(t, w)
 			}
 			w.check(t, c.writes, c.reported, s)
+		})
+	}
+}
+
+// TestPrefixOfSubnet: what NetBox has of a network is taken, where it is clear
+// which; where it has none, in whatever VRF, one is made.
+func TestPrefixOfSubnet(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		vrfs []int // of the prefixes that are there
+		want int   // the VRF of the subnet's; -1 for none
+		why  string
+		made int
+	}{
+		{"none", nil, 0, "", 2},
+		{"a global one", []int{0}, 0, "", 1},
+		{"one in a VRF", []int{3}, 3, "", 1},
+		{"two in VRFs", []int{3, 4}, -1, "NetBox has 2 prefixes 10.0.0.0/24, and nothing says which it is", 1},
+		{"a global one among others", []int{3, 0, 4}, 0, "", 1},
+		{"two global ones", []int{0, 0}, -1, "NetBox has 2 prefixes 10.0.0.0/24, and nothing says which it is", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld()
+			s := networked()
+			w.plugin(s)
+			for _, vrf := range c.vrfs {
+				w.put(domain.KindPrefix, domain.Fields{"prefix": "10.0.0.0/24", "vrf": nil, "description": "a person's"})
+				if vrf != 0 {
+					w.inv.Table(domain.KindPrefix).Get(w.next - 1).Fields["vrf"] = domain.At(domain.KindVRF, vrf)
+				}
+			}
+			w.do(t, planOf(w, s))
+			w.check(t, nil, nil, s)
+			if n := w.inv.Table(domain.KindPrefix).Len() - len(c.vrfs); n != c.made {
+				t.Errorf("%d were made", n)
+			}
+			for r := range w.inv.Table(domain.KindSDNSubnet).Rows() {
+				if r.Text("subnet") != "lan-10.0.0.0-24" {
+					continue
+				}
+				vrf := -1
+				if p := w.inv.Row(r.Ref("prefix")); p != nil {
+					vrf = p.Ref("vrf").ID
+				}
+				if vrf != c.want || r.Text("skip_reason") != c.why {
+					t.Errorf("it points at the one in VRF %d: %q", vrf, r.Text("skip_reason"))
+				}
+			}
 		})
 	}
 }

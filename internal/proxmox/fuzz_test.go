@@ -287,6 +287,13 @@ func FuzzLists(f *testing.F) {
 		whole(len(replications), odd, err)
 		routines, odd, err := parseBackupRoutines(raw)
 		whole(len(routines), odd, err)
+		if subnets, _, err := parseSDN(raw, "subnet"); err == nil {
+			for _, row := range subnets {
+				if p := networkOf(row); row.id == "" || p.IsValid() && p != p.Masked() {
+					t.Errorf("%q is in %v", row.id, p)
+				}
+			}
+		}
 		_, _, _ = parseSnapshots(raw)
 		_, _, _ = parseBackups(raw, "s", "n")
 	})

@@ -55,10 +55,10 @@ func (req Request) withSDN(ctx context.Context, res *Result, snapshots []*domain
 	}
 	wg.Wait()
 	switch {
-	case asked && caps.Plugin != "" && !caps.SDN:
-		req.tell(res, domain.Problem{What: "the plugin netbox-proxbox " + caps.Plugin, Reason: "it has no place for SDN zones, vnets and subnets",
-			WayOut: "upgrade it to see them, or set sync_mode_sdn to disabled"})
-	case !asked && len(req.Stage.kinds) > 0 && req.Stage.Keeps(domain.KindSDNZone, ""):
+	case asked && !caps.SDN:
+		req.tell(res, domain.Problem{What: "NetBox", Reason: "it has no place for SDN zones, vnets and subnets, which releases of the plugin netbox-proxbox from 0.0.29 on have",
+			WayOut: "install one to see them, or set sync_mode_sdn to disabled"})
+	case !asked && len(req.Guests) == 0 && len(req.Stage.kinds) > 0 && req.Stage.Keeps(domain.KindSDNZone, ""):
 		req.tell(res, domain.Problem{What: "SDN", Reason: "it is not synced, for sync_mode_sdn is disabled", WayOut: "set it to always, in the plugin or as a parameter of the run"})
 	}
 	return out

@@ -22,6 +22,7 @@ func TestSDNStage(t *testing.T) {
 		return stage, stage["counters"].(map[string]any)
 	}
 	f.get("/full-update")
+	f.seed("ipam.prefix", map[string]any{"prefix": "10.200.0.0/24", "description": "a person's"})
 	if done := complete(t, f.stream(path+"disabled")); done["ok"] != true || done["result"].(map[string]any)["count"] != 0.0 {
 		t.Errorf("disabled: %v", done)
 	}
@@ -31,7 +32,7 @@ func TestSDNStage(t *testing.T) {
 	events := f.stream(path + "always")
 	golden(t, "wire/sdn-stage.sse", record(events))
 	stage, kinds := counts(complete(t, events))
-	if stage["count"] != 9.0 || stage["created"] != 9.0 || kinds["zones"] != 3.0 || kinds["vnets"] != 3.0 || kinds["subnets"] != 3.0 || kinds["stale"] != 0.0 {
+	if stage["count"] != 9.0 || stage["created"] != 11.0 || f.netbox.Count("ipam.prefix") != 3 || kinds["zones"] != 3.0 || kinds["vnets"] != 3.0 || kinds["subnets"] != 3.0 || kinds["stale"] != 0.0 {
 		t.Errorf("made: %v", stage)
 	}
 	f.launcher.Memory.Forget()

@@ -11,7 +11,7 @@ READ = {
     "core": ["objectchange", "objecttype"],
     "dcim": ["region", "sitegroup", "location", "rack"],
     "extras": ["imageattachment", "journalentry"],
-    "ipam": ["vrf", "prefix", "vlangroup", "service"],
+    "ipam": ["vrf", "vlangroup", "service"],
     "tenancy": ["tenant", "contactassignment"],
     "virtualization": ["clustergroup"],
 }
@@ -27,7 +27,7 @@ WRITE = {
         "site",
     ],
     "extras": ["customfield", "customfieldchoiceset", "journalentry", "tag"],
-    "ipam": ["ipaddress", "vlan"],
+    "ipam": ["ipaddress", "prefix", "vlan"],
     "virtualization": [
         "cluster",
         "clustertype",
