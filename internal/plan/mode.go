@@ -113,14 +113,15 @@ func (p *planner) restrain(it *item) {
 	}
 }
 
-// complete fills in the primary addresses of an object that is left alone but
-// was made in the same sync, before its addresses were.
+// complete fills in the primary addresses of an object that is left alone: it
+// was made in the same sync, before its addresses were, or the one that it has
+// goes with this plan.
 func (p *planner) complete(it *item) {
 	if p.policy(it.Kind, it.Key) != domain.Bootstrap {
 		return
 	}
 	for _, field := range []string{"primary_ip4", "primary_ip6"} {
-		if _, wanted := it.Fields[field]; wanted && domain.IsEmpty(it.row.Fields[field]) {
+		if _, wanted := it.Fields[field]; wanted {
 			p.later(it, field)
 		}
 	}

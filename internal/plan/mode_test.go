@@ -145,6 +145,23 @@ func TestTagTakenAway(t *testing.T) {
 	}
 }
 
+// TestPrimaryOfWhatIsLeftAlone: a guest that was made once and whose primary
+// address is gone gets the next one with the same plan.
+func TestPrimaryOfWhatIsLeftAlone(t *testing.T) {
+	opt := modes(map[string]domain.Policy{"vm": domain.Bootstrap})
+	w, s := newWorld(), small()
+	w.plugin(s)
+	w.do(t, limited(w, opt, s))
+	says(&s.Guests[0], "10.0.0.9/24")
+	w.do(t, limited(w, opt, s))
+	if ip := w.inv.Row(w.find(t, domain.KindVirtualMachine, "web").Ref("primary_ip4")); ip == nil || ip.Text("address") != "10.0.0.9/24" {
+		t.Errorf("the primary address is %v", ip)
+	}
+	if p := limited(w, opt, s); len(p.Changes) > 0 {
+		t.Errorf("again: %v", lines(p, w.inv))
+	}
+}
+
 // TestLawOfModes: whatever the modes and whatever changes, nothing is written of
 // what is left alone, what was made once keeps its fields, and a second run
 // writes nothing.
