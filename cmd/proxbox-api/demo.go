@@ -75,14 +75,14 @@ func (p *program) demo(ctx context.Context) (err error) {
 		p.listening(service.address())
 	}
 	d := &demo{program: p, proxmox: proxmox, netbox: nb, api: &apiClient{base: "http://" + service.address()}}
-	switch err := d.show(ctx); {
-	case err != nil:
-		return err
-	case !onTerminal(p.stdout):
-		_, err := fmt.Fprintln(p.stdout, "That is all. On a terminal the demo goes on serving, and says where to look.")
+	if err := d.show(ctx); err != nil {
 		return err
 	}
 	d.where()
+	if !onTerminal(p.stdout) {
+		_, err := fmt.Fprintln(p.stdout, "\nThat is all: without a terminal the demo ends here, and these addresses with it.")
+		return err
+	}
 	return d.serve(ctx, service)
 }
 

@@ -171,7 +171,7 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{
 		`(?m)^  50 +virtual machine +/api/virtualization/virtual-machines/$`, `(?m)^  3 +device +/api/dcim/devices/$`,
 		`0 created, 0 updated, 0 deleted, [1-9]\d* as they should be; \d+ requests? to NetBox, no write\.`,
-		`of \d+ writes done`, `On a terminal the demo goes on serving`,
+		`http://\S+/docs`, `curl -H 'X-Proxbox-API-Key: `, `of \d+ writes done`, `without a terminal the demo ends here`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("the demo does not print %s:\n%s", want, out)
