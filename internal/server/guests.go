@@ -30,6 +30,9 @@ type identity struct {
 // One that NetBox does not have, or that is no guest of Proxmox, is an error:
 // a run of fewer than were asked for would look whole.
 func (s *Server) resolveGuests(ctx context.Context, vms []int, inPath bool, ask *run.Ask) error {
+	// The client has heard nothing yet, and is not to wait longer for that.
+	ctx, cancel := context.WithTimeout(ctx, s.keepalive*4/5)
+	defer cancel()
 	nb, _, err := s.launcher.OpenNetBox(ctx, true, ask.Query.Get("netbox_branch_schema_id"))
 	if err != nil {
 		return err

@@ -116,6 +116,28 @@ func TestNetBoxIsWaitedFor(t *testing.T) {
 	})
 }
 
+// Who asks for one guest hears within 15 seconds that NetBox, which knows what
+// it is in Proxmox, does not answer.
+func TestNetBoxThatKnowsTheGuestIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t).withKeys().withEndpoints()
+		f.setFault(func(r *http.Request) error {
+			if r.Host == "netbox.example.org:8080" {
+				return errRefused
+			}
+			return nil
+		})
+		asked := time.Now()
+		w := f.call(http.MethodGet, "/virtualization/virtual-machines/create/stream?netbox_vm_ids=1", goodKey, "")
+		if w.Code != http.StatusBadGateway && w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "netbox.example.org:8080") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if took := time.Since(asked); took > 15*time.Second {
+			t.Errorf("it says nothing for %s", took)
+		}
+	})
+}
+
 func TestFullUpdateAsJSON(t *testing.T) {
 	f := newFixture(t).withKeys().withEndpoints()
 	dry := f.get("/full-update?dry_run=true").(map[string]any)
