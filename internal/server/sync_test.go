@@ -120,7 +120,7 @@ func TestNetBoxIsWaitedFor(t *testing.T) {
 // it is in Proxmox, does not answer.
 func TestNetBoxThatKnowsTheGuestIsNotWaitedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t).withKeys().withEndpoints()
+		f := newFixture(t, "PROXBOX_NETBOX_MAX_RETRIES=5").withKeys().withEndpoints()
 		f.setFault(func(r *http.Request) error {
 			if r.Host == "netbox.example.org:8080" {
 				return errRefused
