@@ -168,6 +168,9 @@ func (p *planner) staysWhere(it *item, r *domain.Row) (why string, stays bool) {
 	if owner == nil || !p.leaves(owner) {
 		return "", false
 	}
+	if to := p.holder(it); to != nil && to.row != nil && to.row.Ref(parentField[to.Kind]) == domain.At(owner.Kind, owner.row.ID) {
+		return "", false // it stays the same object's, on another of its interfaces
+	}
 	for _, field := range []string{"primary_ip4", "primary_ip6"} {
 		if owner.row.Ref(field) == domain.At(domain.KindIPAddress, r.ID) {
 			return owner.Label + " has it as its primary address and is left alone", true

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,32 @@ func TestPrimaryOfWhatIsLeftAlone(t *testing.T) {
 		t.Errorf("the primary address is %v", ip)
 	}
 	if p := limited(w, opt, s); len(p.Changes) > 0 {
+		t.Errorf("again: %v", lines(p, w.inv))
+	}
+}
+
+// TestPrimaryOfWhatIsLeftAloneMoves: the primary address of a guest that was
+// made once goes along to another NIC of the same guest.
+func TestPrimaryOfWhatIsLeftAloneMoves(t *testing.T) {
+	opt := modes(map[string]domain.Policy{"vm": domain.Bootstrap})
+	two := func(has int) *domain.Snapshot {
+		s := small()
+		other := domain.NIC{Key: "net1", MAC: mac(7), Bridge: "vmbr0"}
+		config(&s.Guests[0], func(c *domain.GuestConfig) { c.NICs = append(c.NICs, other) })
+		seen := []domain.GuestInterface{{Name: "eth0", MAC: s.Guests[0].Config.Value.NICs[0].MAC}, {Name: "eth1", MAC: other.MAC}}
+		seen[has].Addresses = []netip.Prefix{address(9)}
+		seen[1-has].Addresses = []netip.Prefix{address(8 + has*2)}
+		s.Guests[0].Agent = domain.Is(seen)
+		return s
+	}
+	w := newWorld()
+	w.plugin(two(0))
+	w.do(t, limited(w, opt, two(0)))
+	w.do(t, limited(w, opt, two(1)))
+	if iface := w.inv.Row(w.find(t, domain.KindIPAddress, "10.0.0.9").Ref("assigned_object")); iface.Text("name") != "net1" {
+		t.Errorf("the address is on %s", iface.Text("name"))
+	}
+	if p := limited(w, opt, two(1)); len(p.Changes) > 0 {
 		t.Errorf("again: %v", lines(p, w.inv))
 	}
 }
