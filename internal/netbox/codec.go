@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"net/netip"
 	"slices"
@@ -447,7 +448,7 @@ func decodeRow(spec kindSpec, raw json.RawMessage) (*domain.Row, error) {
 				return nil, fmt.Errorf("decode %s%d/: custom_fields: %w", spec.path, id, err)
 			}
 		}
-		for _, f := range slices.Concat(spec.custom, spec.described) {
+		for f := range spec.customFields() {
 			if _, ok := custom[f.name]; !ok {
 				continue
 			}
@@ -548,12 +549,26 @@ func Encode(kind domain.Kind, id int, fields domain.Fields) (map[string]any, err
 // customCodec is the codec of a custom field; the plain one for those that are
 // only written.
 func (s kindSpec) customCodec(name string) codec {
-	for _, f := range slices.Concat(s.custom, s.described) {
+	for f := range s.customFields() {
 		if f.name == name {
 			return f.codec
 		}
 	}
 	return customCodec{}
+}
+
+// customFields are those of a kind that are read, everywhere or somewhere. Each
+// row is read by them: they are not gathered in a list.
+func (s kindSpec) customFields() iter.Seq[fieldSpec] {
+	return func(yield func(fieldSpec) bool) {
+		for _, fields := range [...][]fieldSpec{s.custom, s.described} {
+			for _, f := range fields {
+				if !yield(f) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // reads tells whether a field is among those that are compared. Tags of parts
