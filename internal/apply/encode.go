@@ -147,7 +147,7 @@ func (a *applier) resolve(v any) (any, bool) {
 // isStamp tells whether nothing is left of a change but when it was made.
 func isStamp(fields domain.Fields) bool {
 	for name := range fields {
-		if name != "proxmox_last_updated" && name != plan.LastUpdated {
+		if !plan.IsStamp(name) {
 			return false
 		}
 	}

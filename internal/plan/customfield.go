@@ -42,6 +42,10 @@ func objectTypes(f domain.Fields) (kinds []domain.Kind) {
 // it last changed an object.
 const LastUpdated = "cf_proxmox_last_updated"
 
+// IsStamp tells whether a field says when an object was last changed: it is
+// written with another change and never for itself.
+func IsStamp(field string) bool { return field == "proxmox_last_updated" || field == LastUpdated }
+
 // stamp sets it with a change, as in a sync-state row: it is nothing to change
 // an object for.
 func (p *planner) stamp(it *item, c Change) {
