@@ -168,7 +168,7 @@ func (p *planner) staysWhere(it *item, r *domain.Row) (why string, stays bool) {
 	if owner == nil || !p.leaves(owner) {
 		return "", false
 	}
-	if to := p.holder(it); to != nil && to.row != nil && to.row.Ref(parentField[to.Kind]) == domain.At(owner.Kind, owner.row.ID) {
+	if p.ownerOf(p.holder(it)) == domain.At(owner.Kind, owner.row.ID) {
 		return "", false // it stays the same object's, on another of its interfaces
 	}
 	for _, field := range []string{"primary_ip4", "primary_ip6"} {
