@@ -15,14 +15,7 @@ import (
 // run while it is told.
 func (f *fixture) followCancelled(path, client string) {
 	f.t.Helper()
-	block := make(chan struct{})
-	f.setFault(func(r *http.Request) error {
-		select {
-		case <-block:
-		case <-r.Context().Done():
-		}
-		return r.Context().Err()
-	})
+	answer := f.hang()
 	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
@@ -36,7 +29,7 @@ func (f *fixture) followCancelled(path, client string) {
 	if c := f.call(http.MethodPost, "/sync/active/"+id+"/cancel", goodKey, ""); c.Code != http.StatusAccepted {
 		f.t.Fatalf("cancelling: %d %s", c.Code, c.Body)
 	}
-	close(block)
+	answer()
 	<-done
 	f.setFault(nil)
 	if end := complete(f.t, readEvents(f.t, strings.NewReader(w.String()))); end["ok"] != false || !strings.Contains(fmt.Sprint(end["errors"]), "cancelled") {

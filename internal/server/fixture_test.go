@@ -147,6 +147,20 @@ func (f *fixture) setFault(fault func(*http.Request) error) {
 	f.fault = fault
 }
 
+// hang has NetBox and Proxmox answer nothing until the function that it returns
+// is called.
+func (f *fixture) hang() (answer func()) {
+	block := make(chan struct{})
+	f.setFault(func(r *http.Request) error {
+		select {
+		case <-block:
+		case <-r.Context().Done():
+		}
+		return r.Context().Err()
+	})
+	return func() { close(block) }
+}
+
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 
 // withKeys adds the good key and the revoked one, with a bcrypt that costs

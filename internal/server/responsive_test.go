@@ -29,14 +29,7 @@ func TestControlRoutesAnswerWhileASyncHangs(t *testing.T) {
 				t.Errorf("%s before: %d %s", path, w.Code, w.Body)
 			}
 		}
-		block := make(chan struct{})
-		f.setFault(func(r *http.Request) error {
-			select {
-			case <-block:
-			case <-r.Context().Done():
-			}
-			return r.Context().Err()
-		})
+		answer := f.hang()
 		ctx, cancel := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/full-update/stream", nil)
 		r.Header.Set(keyHeader, goodKey)
@@ -59,6 +52,6 @@ func TestControlRoutesAnswerWhileASyncHangs(t *testing.T) {
 		}
 		cancel()
 		<-done
-		close(block)
+		answer()
 	})
 }

@@ -18,14 +18,7 @@ import (
 func TestStreamOfARevokedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t).withKeys().withEndpoints()
-		block := make(chan struct{})
-		f.setFault(func(r *http.Request) error {
-			select {
-			case <-block:
-			case <-r.Context().Done():
-			}
-			return r.Context().Err()
-		})
+		answer := f.hang()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/full-update/stream", nil)
@@ -61,7 +54,7 @@ func TestStreamOfARevokedKey(t *testing.T) {
 		default:
 		}
 		time.Sleep(2 * time.Second)
-		close(block)
+		answer()
 		<-going.Done()
 		if _, err := going.Result(); !errors.Is(err, run.ErrAbandoned) {
 			t.Errorf("the run: %v", err)
@@ -72,15 +65,8 @@ func TestStreamOfARevokedKey(t *testing.T) {
 // Every WebSocket ends with its key, whether it is silent or told of a run.
 func TestSocketOfARevokedKey(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fixture, open func(string) *client) {
-		block := make(chan struct{})
-		defer close(block)
-		f.setFault(func(r *http.Request) error {
-			select {
-			case <-block:
-			case <-r.Context().Done():
-			}
-			return r.Context().Err()
-		})
+		answer := f.hang()
+		defer answer()
 		var all []*client
 		for path := range socketPaths {
 			all = append(all, open(path).sendKey(goodKey))

@@ -720,14 +720,7 @@ func TestSocketPulse(t *testing.T) {
 // A run that nobody hears of any more ends like one of a stream.
 func TestSocketGone(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fixture, open func(string) *client) {
-		block := make(chan struct{})
-		f.setFault(func(r *http.Request) error {
-			select {
-			case <-block:
-			case <-r.Context().Done():
-			}
-			return r.Context().Err()
-		})
+		answer := f.hang()
 		c := open("/ws/virtual-machines").sendKey(goodKey)
 		c.want("Connected!")
 		c.next()
@@ -741,7 +734,7 @@ func TestSocketGone(t *testing.T) {
 		default:
 		}
 		time.Sleep(2 * time.Second)
-		close(block)
+		answer()
 		<-r.Done()
 		if _, err := r.Result(); !errors.Is(err, run.ErrAbandoned) {
 			t.Errorf("the run: %v", err)
