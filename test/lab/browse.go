@@ -77,14 +77,6 @@ func (b *Browser) do(t testing.TB, method, path string, form url.Values) (int, s
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Referer", b.base+path)
 	}
-	resp, err := b.client.Do(req)
-	if err != nil {
-		t.Fatalf("lab: %v", err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatalf("lab: %s %s: %v", method, path, err)
-	}
-	return resp.StatusCode, string(raw)
+	status, raw := answer(t, b.client, req)
+	return status, string(raw)
 }

@@ -335,19 +335,26 @@ func call(t testing.TB, base, authorization, method, path string, body, into any
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := http.DefaultClient.Do(req)
+	status, raw := answer(t, http.DefaultClient, req)
+	if into != nil && status < 300 {
+		if err := json.Unmarshal(raw, into); err != nil {
+			t.Fatalf("lab: %s %s: %v: %s", method, path, err, tail(raw))
+		}
+	}
+	return status, string(raw)
+}
+
+// answer sends a request and returns the status and the body.
+func answer(t testing.TB, client *http.Client, req *http.Request) (int, []byte) {
+	t.Helper()
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatalf("lab: %v", err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatalf("lab: %s %s: %v", method, path, err)
+		t.Fatalf("lab: %s %s: %v", req.Method, req.URL.Path, err)
 	}
-	if into != nil && resp.StatusCode < 300 {
-		if err := json.Unmarshal(raw, into); err != nil {
-			t.Fatalf("lab: %s %s: %v: %s", method, path, err, tail(raw))
-		}
-	}
-	return resp.StatusCode, string(raw)
+	return resp.StatusCode, raw
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,22 @@ type Backend struct {
 	URL string
 	// Key is the API key that the plugin registers and sends.
 	Key string
+}
+
+// Call sends the service a request with its key, as the plugin does. A body of
+// "" sends none. It returns the status and the answer's body.
+func (b Backend) Call(t testing.TB, method, path, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, b.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("lab: %v", err)
+	}
+	req.Header.Set("X-Proxbox-API-Key", b.Key)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	status, raw := answer(t, http.DefaultClient, req)
+	return status, string(raw)
 }
 
 // ProxmoxEndpoint is a Proxmox VE as the plugin knows it.

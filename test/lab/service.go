@@ -5,14 +5,12 @@ package lab
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -156,28 +154,4 @@ func (s *Service) Kill() {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-// Call sends the service a request with its key, as the plugin does. A body of
-// "" sends none. It returns the status and the answer's body.
-func (s *Service) Call(t testing.TB, method, path, body string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatalf("lab: %v", err)
-	}
-	req.Header.Set("X-Proxbox-API-Key", s.Key)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatalf("lab: %v", err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatalf("lab: %s %s: %v", method, path, err)
-	}
-	return resp.StatusCode, string(raw)
 }
